@@ -1,6 +1,7 @@
 package sops
 
 import (
+	"bytes"
 	"crypto/rand"
 	"crypto/sha512"
 	"crypto/subtle"
@@ -444,4 +445,23 @@ func newDataKey() ([]byte, error) {
 	key := make([]byte, dataKeySize)
 	_, err := rand.Read(key)
 	return key, err
+}
+
+// ScalarBytes returns one decrypted value as sops prints it for --extract: a
+// string byte for byte, other values as YAML or JSON writes them, without a
+// final newline.
+func (d *Document) ScalarBytes(n *Node) ([]byte, error) {
+	if !d.verified {
+		return nil, ErrUnverified
+	}
+	switch {
+	case n.Kind == String:
+		return []byte(n.Text), nil
+	case d.Format == JSON:
+		return writeJSONValue(n, d.Indent)
+	case d.Format == YAML:
+		out, err := writeYAMLValue(n)
+		return bytes.TrimSuffix(out, []byte{'\n'}), err
+	}
+	return []byte(flatText(n)), nil
 }
