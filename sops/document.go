@@ -465,3 +465,18 @@ func (d *Document) ScalarBytes(n *Node) ([]byte, error) {
 	}
 	return []byte(flatText(n)), nil
 }
+
+// ValueBytes returns a decrypted value in the document's format: a map or a
+// list as a document of its own, anything else as [Document.ScalarBytes] does.
+func (d *Document) ValueBytes(n *Node) ([]byte, error) {
+	if n.Kind.IsScalar() {
+		return d.ScalarBytes(n)
+	}
+	if !d.verified {
+		return nil, ErrUnverified
+	}
+	if d.Format == YAML {
+		return writeYAMLValue(n)
+	}
+	return writeJSONValue(n, d.Indent)
+}
