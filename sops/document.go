@@ -273,6 +273,9 @@ func (d *Document) Seal(now time.Time) ([]byte, error) {
 	if err := d.Metadata.Selection.Validate(); err != nil {
 		return nil, err
 	}
+	if d.Metadata.Selection == (Selection{}) && d.Format != Binary {
+		d.Metadata.Selection.UnencryptedSuffix = DefaultUnencryptedSuffix
+	}
 	s, err := newSealer(d.dataKey)
 	if err != nil {
 		return nil, err

@@ -14,7 +14,14 @@ import (
 // means; sections are maps, and an implicit DEFAULT section holds what stands
 // before the first one.
 
+// maxINILines bounds the lines that the library reads, for which it takes time
+// that grows with their square.
+const maxINILines = 50_000
+
 func readINI(data []byte) ([]*Node, error) {
+	if bytes.Count(data, []byte{'\n'}) > maxINILines {
+		return nil, &SyntaxError{Format: INI, Msg: fmt.Sprintf("more than %d lines", maxINILines)}
+	}
 	file, err := ini.LoadSources(ini.LoadOptions{AllowNonUniqueSections: true}, data)
 	if err != nil {
 		return nil, iniSyntaxError(data, err)
@@ -90,14 +97,14 @@ func writeINI(trees []*Node) ([]byte, error) {
 func writeINISection(section *ini.Section, item *Node) error {
 	children := item.Children
 	if len(children) > 0 && children[0].Kind == Comment {
-		section.Comment = children[0].Text
+		section.Comment = iniComment(children[0].Text)
 		children = children[1:]
 	}
 	var last *ini.Key
 	for _, child := range children {
 		if child.Kind == Comment {
 			if last != nil {
-				last.Comment = child.Text
+				last.Comment = iniComment(child.Text)
 			}
 			continue
 		}
@@ -114,6 +121,17 @@ func writeINISection(section *ini.Section, item *Node) error {
 		}
 	}
 	return nil
+}
+
+// iniComment marks the empty lines of a comment, at which the library panics.
+func iniComment(text string) string {
+	lines := strings.Split(text, ini.LineBreak)
+	for i, line := range lines {
+		if line == "" {
+			lines[i] = ";"
+		}
+	}
+	return strings.Join(lines, ini.LineBreak)
 }
 
 // metadata values in INI hold newlines as a backslash and an "n".

@@ -76,6 +76,9 @@ type selector struct {
 }
 
 func (s Selection) compile() *selector {
+	if s == (Selection{}) {
+		s.UnencryptedSuffix = DefaultUnencryptedSuffix
+	}
 	c := &selector{Selection: s}
 	for _, pattern := range []string{s.UnencryptedRegex, s.EncryptedRegex, s.UnencryptedCommentRegex, s.EncryptedCommentRegex} {
 		if pattern != "" {

@@ -17,11 +17,17 @@ const (
 	maxDepth = 1000
 	// maxExpanded bounds the nodes that aliases may add to a document.
 	maxExpanded = 1_000_000
+	// maxCommentLines bounds the comments that the library reads, for which it
+	// takes time that grows with their square.
+	maxCommentLines = 50_000
 )
 
 // readYAML parses a YAML stream into one map per document. Anchors and merges
 // are resolved as sops does: aliases are copied, "<<" stays a key.
 func readYAML(data []byte) ([]*Node, error) {
+	if line := commentLineBeyond(data, maxCommentLines); line > 0 {
+		return nil, &SyntaxError{Format: YAML, Line: line, Msg: fmt.Sprintf("more than %d comment lines", maxCommentLines)}
+	}
 	decoder := yaml.NewDecoder(bytes.NewReader(data))
 	var trees []*Node
 	for {
@@ -40,6 +46,21 @@ func readYAML(data []byte) ([]*Node, error) {
 		}
 		trees = append(trees, tree)
 	}
+}
+
+// commentLineBeyond returns the number of the line that begins the comment after
+// the first limit ones, or zero.
+func commentLineBeyond(data []byte, limit int) int {
+	number, comments := 0, 0
+	for line := range bytes.Lines(data) {
+		number++
+		if bytes.HasPrefix(bytes.TrimLeft(line, " \t"), []byte{'#'}) {
+			if comments++; comments > limit {
+				return number
+			}
+		}
+	}
+	return 0
 }
 
 var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)$`)
