@@ -1,0 +1,174 @@
+package fleet
+
+import "regexp"
+
+// A shape says what a part of the inventory may look like. One table of shapes
+// drives both the strict decoder and the published JSON Schema.
+type shape struct {
+	kind   shapeKind
+	fields []field // of an object
+	elem   *shape  // of a map or list
+	key    *format // of a map's keys
+	format *format // of a text; nil allows any
+	enum   []string
+	least  int // of an integer
+}
+
+type shapeKind int
+
+const (
+	objectShape shapeKind = iota // fixed fields
+	mapShape                     // free keys
+	listShape
+	textShape
+	boolShape
+	intShape
+	anyShape
+)
+
+// A field is one key of an object.
+type field struct {
+	name     string
+	doc      string
+	shape    *shape
+	required bool
+}
+
+// A format restricts a text.
+type format struct {
+	syntax  *regexp.Regexp // nil: checked later, with the rest in view
+	code    string
+	expects string
+}
+
+var (
+	nameFormat      = &format{namePattern, CodeName, "a name of 1 to 63 of a-z 0-9 . _ -, beginning with a letter or digit"}
+	recipientFormat = &format{nil, CodeMalformed, "a recipient: age1…, ssh-ed25519 … or ssh-rsa …"}
+	readerFormat    = &format{regexp.MustCompile(`^(user|host|group|recovery)/[a-z0-9][a-z0-9._-]{0,62}$`), CodeUnknownMember, "a principal with its kind, such as group/servers"}
+	ownerFormat     = &format{regexp.MustCompile(`^(user|host|recovery)/[a-z0-9][a-z0-9._-]{0,62}$`), CodeWrongValue, "a principal with its kind, such as host/oldbox"}
+	dateFormat      = &format{regexp.MustCompile(`^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$`), CodeWrongValue, "a date, YYYY-MM-DD"}
+	intervalFormat  = &format{regexp.MustCompile(`^[1-9][0-9]{0,4}[hdwy]$`), CodeWrongValue, "an interval such as 90d (h, d, w or y)"}
+	pathFormat      = &format{nil, CodeScopePath, "a folder such as secrets/ci/** or the path of one document"}
+	regexFormat     = &format{nil, CodeRegex, "a regular expression"}
+	refFormat       = &format{nil, CodeRef, "a ref such as common/services#postgres/password, * and ** allowed"}
+)
+
+func text(f *format) *shape         { return &shape{kind: textShape, format: f} }
+func choice(of ...string) *shape    { return &shape{kind: textShape, enum: of} }
+func number(least int) *shape       { return &shape{kind: intShape, least: least} }
+func listOf(elem *shape) *shape     { return &shape{kind: listShape, elem: elem} }
+func object(fields ...field) *shape { return &shape{kind: objectShape, fields: fields} }
+func mapOf(key *format, elem *shape) *shape {
+	return &shape{kind: mapShape, key: key, elem: elem}
+}
+
+var (
+	boolean    = &shape{kind: boolShape}
+	anything   = &shape{kind: anyShape}
+	names      = listOf(text(nameFormat))
+	recipients = mapOf(nameFormat, text(recipientFormat))
+	readers    = listOf(text(readerFormat))
+)
+
+var platforms = []string{"nixos", "darwin", "linux", "wsl"}
+
+// selectionKeys are the rules by which sops selects what to encrypt.
+var selectionKeys = []string{
+	"unencrypted_suffix", "encrypted_suffix", "unencrypted_regex",
+	"encrypted_regex", "unencrypted_comment_regex", "encrypted_comment_regex",
+}
+
+// foreignKeys are the fields of a creation rule that hold keys other than age's;
+// groupForeignKeys those of a key group.
+var (
+	foreignKeys      = []string{"pgp", "kms", "aws_profile", "gcp_kms", "hckms", "azure_keyvault", "hc_vault_transit_uri"}
+	groupForeignKeys = []string{"pgp", "kms", "gcp_kms", "hckms", "azure_keyvault", "hc_vault"}
+)
+
+var generateKinds = []string{
+	"password", "passphrase", "pin", "hex", "base64", "uuid", "hash",
+	"age", "ssh-ed25519", "ssh-rsa", "wireguard", "command",
+}
+
+func settingsShape() *shape {
+	var fields []field
+	for _, key := range selectionKeys {
+		fields = append(fields, field{name: key, doc: "What sops encrypts in these documents; at most one such rule.", shape: text(nil)})
+	}
+	fields = append(fields,
+		field{name: "mac_only_encrypted", doc: "The MAC covers encrypted values only.", shape: boolean},
+		field{name: "shamir_threshold", doc: "How many key groups are needed to open a document.", shape: number(0)})
+	group := []field{{name: "readers", doc: "Who can open this group's share.", shape: readers}}
+	for _, key := range groupForeignKeys {
+		group = append(group, field{name: key, doc: "Keys other than age's, passed through.", shape: anything})
+	}
+	fields = append(fields, field{name: "key_groups", doc: "Groups between which the data key is split.", shape: listOf(object(group...))})
+	for _, key := range foreignKeys {
+		fields = append(fields, field{name: key, doc: "Keys other than age's, passed through.", shape: anything})
+	}
+	return object(fields...)
+}
+
+func storesShape() *shape {
+	indent := object(field{name: "indent", doc: "Columns per level.", shape: number(0)})
+	return object(
+		field{name: "yaml", doc: "YAML documents.", shape: indent},
+		field{name: "json", doc: "JSON documents.", shape: indent},
+		field{name: "json_binary", doc: "Binary documents.", shape: indent},
+		field{name: "dotenv", doc: "dotenv documents.", shape: object()},
+		field{name: "ini", doc: "INI documents.", shape: object()},
+	)
+}
+
+// inventoryShape is the whole of keyreeve.yaml.
+var inventoryShape = object(
+	field{name: "version", doc: "The version of this format.", shape: &shape{kind: intShape, enum: []string{"1"}}, required: true},
+	field{name: "layout", doc: "standard: common/, a folder per host, groups/ and users/ have their readers. none: scopes, or rules, alone decide.",
+		shape: choice(string(LayoutStandard), string(LayoutNone))},
+	field{name: "users", doc: "People and robots.", shape: mapOf(nameFormat, object(
+		field{name: "admin", doc: "Reads everything but other users' own documents.", shape: boolean},
+		field{name: "recipients", doc: "Public keys by name.", shape: recipients},
+	))},
+	field{name: "hosts", doc: "Machines.", shape: mapOf(nameFormat, object(
+		field{name: "recipients", doc: "Public keys by name.", shape: recipients},
+		field{name: "platform", doc: "What the host runs.", shape: choice(platforms...)},
+		field{name: "users", doc: "Users whose own documents this host may also read.", shape: names},
+	))},
+	field{name: "groups", doc: "Sets of principals with documents of their own.", shape: mapOf(nameFormat, object(
+		field{name: "hosts", doc: "Member hosts.", shape: names},
+		field{name: "users", doc: "Member users.", shape: names},
+	))},
+	field{name: "recovery", doc: "Recipients that read everything and are kept offline.", shape: mapOf(nameFormat, text(recipientFormat))},
+	field{name: "retired", doc: "Recipients that principals once had.", shape: listOf(object(
+		field{name: "principal", doc: "Whose it was.", shape: text(ownerFormat), required: true},
+		field{name: "recipient", doc: "The public key.", shape: text(recipientFormat), required: true},
+		field{name: "since", doc: "When it was retired.", shape: text(dateFormat)},
+		field{name: "reason", doc: "Why.", shape: text(nil)},
+	))},
+	field{name: "scopes", doc: "Readers besides the layout's.", shape: listOf(object(
+		field{name: "path", doc: "A folder, such as secrets/ci/**, or one document.", shape: text(pathFormat), required: true},
+		field{name: "readers", doc: "Who may read it, besides the layout's readers.", shape: readers},
+		field{name: "sops", doc: "Passed to sops.", shape: settingsShape()},
+	))},
+	field{name: "rules", doc: "Adopted rules, with layout none and instead of scopes; the first that matches decides.", shape: listOf(object(
+		field{name: "match", doc: "A regular expression, matched anywhere in the path; empty matches everything.", shape: text(regexFormat), required: true},
+		field{name: "readers", doc: "Who may read it.", shape: readers},
+		field{name: "sops", doc: "Passed to sops.", shape: settingsShape()},
+	))},
+	field{name: "sops", doc: "Passed through to .sops.yaml.", shape: object(
+		field{name: "stores", doc: "How sops writes documents.", shape: storesShape()},
+	)},
+	field{name: "secrets", doc: "Metadata of secrets by ref; patterns allowed.", shape: mapOf(refFormat, object(
+		field{name: "category", doc: "The category, which has an interval.", shape: text(nameFormat)},
+		field{name: "rotate", doc: "How often to rotate it, instead of the category's interval.", shape: text(intervalFormat)},
+		field{name: "generate", doc: "How a value is made.", shape: object(
+			field{name: "kind", doc: "What is made.", shape: choice(generateKinds...), required: true},
+			field{name: "length", doc: "Characters, or bytes of hex and base64.", shape: number(1)},
+			field{name: "words", doc: "Words of a passphrase.", shape: number(1)},
+			field{name: "bits", doc: "Size of an RSA key.", shape: number(1)},
+			field{name: "alphabet", doc: "Characters to choose from.", shape: text(nil)},
+			field{name: "command", doc: "A program that prints the value.", shape: text(nil)},
+		)},
+	))},
+	field{name: "intervals", doc: "How often secrets of a category, drills and data keys are due.", shape: mapOf(nameFormat, text(intervalFormat))},
+)
