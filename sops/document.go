@@ -2,14 +2,7 @@ package sops
 
 import (
 	"bytes"
-	"crypto/rand"
-	"crypto/sha512"
-	"crypto/subtle"
-	"encoding/hex"
-	"hash"
-	"hash/maphash"
 	"strings"
-	"time"
 )
 
 // A Document is one SOPS file, or the plaintext that is to become one.
@@ -20,6 +13,9 @@ type Document struct {
 	// Indent is the number of spaces a level, for YAML and JSON. Negative means
 	// the default of sops: 4 for YAML, a tab for JSON.
 	Indent int
+	// KeepInline makes [Document.Plain] leave a comment on the line of its value.
+	// sops moves one that was encrypted to the line above.
+	KeepInline bool
 
 	encrypted bool // parsed with metadata
 	verified  bool // values are decrypted, or were plaintext from the start
@@ -242,157 +238,6 @@ func (s *sealer) openComment(w *walker, v visit) {
 	}
 }
 
-func (d *Document) checkMAC(s *sealer, sum string) error {
-	modified, err := time.Parse(time.RFC3339, d.Metadata.LastModified)
-	if err != nil {
-		return &IntegrityError{Msg: "sops.lastmodified is not a time"}
-	}
-	if d.Metadata.MAC == "" {
-		return &IntegrityError{Msg: "the document has no MAC"}
-	}
-	want, kind, err := s.open(d.Metadata.MAC, []byte(modified.Format(time.RFC3339)))
-	if err != nil || kind != String {
-		return &IntegrityError{Msg: "the MAC does not open: it or lastmodified was changed"}
-	}
-	if subtle.ConstantTimeCompare([]byte(want), []byte(sum)) != 1 {
-		return &IntegrityError{Msg: "the MAC does not match: a value was changed, moved, added or removed"}
-	}
-	return nil
-}
-
-// Seal encrypts what changed, computes the MAC with now as the time of the last
-// modification, and returns the bytes of the file. The caller must have set
-// recipients and called [Document.Wrap] if the data key is new.
-func (d *Document) Seal(now time.Time) ([]byte, error) {
-	if !d.verified {
-		return nil, ErrUnverified
-	}
-	if d.dataKey == nil {
-		return nil, ErrLocked
-	}
-	if err := d.Metadata.Selection.Validate(); err != nil {
-		return nil, err
-	}
-	if d.Metadata.Selection == (Selection{}) && d.Format != Binary {
-		d.Metadata.Selection.UnencryptedSuffix = DefaultUnencryptedSuffix
-	}
-	s, err := newSealer(d.dataKey)
-	if err != nil {
-		return nil, err
-	}
-	mac := newMAC(d.Metadata.MACOnlyEncrypted)
-	sealed := make([]*Node, len(d.Trees))
-	for i, tree := range d.Trees {
-		ciphers, err := s.sealTree(tree, d.Metadata.Selection.compile(), mac)
-		if err != nil {
-			return nil, err
-		}
-		sealed[i] = withCiphers(tree, ciphers)
-	}
-	d.Metadata.LastModified = now.UTC().Format(time.RFC3339)
-	if d.Metadata.MAC, err = s.seal(mac.sum(), String, []byte(d.Metadata.LastModified)); err != nil {
-		return nil, err
-	}
-	d.Metadata.Version = FormatVersion
-	d.encrypted = true
-	return d.emit(sealed)
-}
-
-// sealTree returns the cipher strings of a tree by node, and remembers them.
-func (s *sealer) sealTree(tree *Node, sel *selector, mac *macHash) (map[*Node]string, error) {
-	ciphers := make(map[*Node]string)
-	err := walk(tree, sel, func(w *walker, v visit) error {
-		mac.add(v)
-		n := v.node
-		if !v.encrypts {
-			return nil
-		}
-		aad := hashAAD(v.aad)
-		if n.sealed.cipher == "" || n.sealed.text != n.Text || n.sealed.kind != n.Kind || n.sealed.aad != aad {
-			cipher, err := s.seal(n.Text, n.Kind, v.aad)
-			if err != nil {
-				return err
-			}
-			n.sealed = seal{cipher: cipher, text: n.Text, kind: n.Kind, aad: aad}
-		}
-		ciphers[n] = n.sealed.cipher
-		return nil
-	})
-	return ciphers, err
-}
-
-// withCiphers returns a copy of a tree in which cipher strings stand for
-// values. A comment in a list becomes an ordinary item, as sops writes it.
-func withCiphers(n *Node, ciphers map[*Node]string) *Node {
-	if cipher, ok := ciphers[n]; ok {
-		if n.Kind == Comment {
-			return &Node{Kind: Comment, Inline: n.Inline, Text: cipher}
-		}
-		return &Node{Key: n.Key, Kind: String, Text: cipher}
-	}
-	if n.Children == nil {
-		return n
-	}
-	out := &Node{Key: n.Key, Kind: n.Kind, Children: make([]*Node, len(n.Children))}
-	for i, child := range n.Children {
-		out.Children[i] = withCiphers(child, ciphers)
-		if _, sealed := ciphers[child]; sealed && n.Kind == List && child.Kind == Comment {
-			out.Children[i].Kind = String
-		}
-	}
-	return out
-}
-
-// Encode returns the file's bytes without touching values, MAC or time: after
-// [Document.Wrap] of a document that was not decrypted.
-func (d *Document) Encode() ([]byte, error) {
-	if d.verified {
-		return nil, ErrUnverified
-	}
-	return d.emit(d.Trees)
-}
-
-func (d *Document) emit(trees []*Node) ([]byte, error) {
-	section := d.Metadata.section()
-	with := make([]*Node, len(trees))
-	for i, tree := range trees {
-		if name, ok := reservedKey(tree, d.Format); ok {
-			return nil, &SyntaxError{Format: d.Format, Msg: "the key " + name + " is reserved for sops metadata"}
-		}
-		with[i] = MapNode(append(tree.Children[:len(tree.Children):len(tree.Children)], d.sectionItems(section)...)...)
-	}
-	return d.write(with)
-}
-
-// sectionItems returns the metadata in the form of the document's format.
-func (d *Document) sectionItems(section *Node) []*Node {
-	switch d.Format {
-	case Dotenv:
-		flat := flatten(section)
-		for _, n := range flat {
-			n.Key = metadataKey + "_" + n.Key
-		}
-		return flat
-	case INI:
-		flat := flatten(section)
-		escapeNewlines(flat)
-		return []*Node{Item(metadataKey, MapNode(flat...))}
-	}
-	return []*Node{section}
-}
-
-func (d *Document) write(trees []*Node) ([]byte, error) {
-	switch d.Format {
-	case YAML:
-		return writeYAML(trees, d.Indent)
-	case Dotenv:
-		return writeDotenv(trees[0])
-	case INI:
-		return writeINI(trees)
-	}
-	return writeJSON(trees[0], d.Indent)
-}
-
 // Plain returns the plaintext of a decrypted document in the given format. Only
 // YAML holds more than the first document of a stream; JSON drops comments.
 func (d *Document) Plain(format Format) ([]byte, error) {
@@ -405,49 +250,9 @@ func (d *Document) Plain(format Format) ([]byte, error) {
 		}
 		return nil, &PathError{Path: []string{"data"}}
 	}
-	out := Document{Format: format, Indent: d.Indent}
-	return out.write(d.Trees)
-}
-
-// macHash computes the MAC: SHA-512 over the text of every value in document
-// order, without separators. Comments are not covered.
-type macHash struct {
-	hash          hash.Hash
-	onlyEncrypted bool
-	buf           []byte
-}
-
-// macOnlyEncryptedSeed is SHA-256("sops"), which sops hashes first where only
-// encrypted values count, so that the two kinds of MAC never agree.
-const macOnlyEncryptedSeed = "8a3fd2ad54ce66527b1034f3d147be0b0b975b3bf44f72c6fdadec8176f27d69"
-
-func newMAC(onlyEncrypted bool) *macHash {
-	m := &macHash{hash: sha512.New(), onlyEncrypted: onlyEncrypted}
-	if onlyEncrypted {
-		seed, _ := hex.DecodeString(macOnlyEncryptedSeed)
-		m.hash.Write(seed)
-	}
-	return m
-}
-
-func (m *macHash) add(v visit) {
-	if v.node.Kind == Comment || m.onlyEncrypted && !v.encrypts {
-		return
-	}
-	m.buf = append(m.buf[:0], v.node.Text...)
-	m.hash.Write(m.buf)
-}
-
-func (m *macHash) sum() string { return strings.ToUpper(hex.EncodeToString(m.hash.Sum(nil))) }
-
-var aadSeed = maphash.MakeSeed()
-
-func hashAAD(aad []byte) uint64 { return maphash.Bytes(aadSeed, aad) }
-
-func newDataKey() ([]byte, error) {
-	key := make([]byte, dataKeySize)
-	_, err := rand.Read(key)
-	return key, err
+	as := Document{Format: format, Indent: d.Indent, KeepInline: d.KeepInline, verified: true}
+	out, _, err := as.write(d.Trees)
+	return out, err
 }
 
 // ScalarBytes returns one decrypted value as sops prints it for --extract: a

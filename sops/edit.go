@@ -3,6 +3,7 @@ package sops
 import (
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // Lookup returns the node at a key path in the tree-th document of the stream
@@ -14,13 +15,26 @@ func (d *Document) Lookup(tree int, path []string) (*Node, error) {
 	}
 	n := d.Trees[tree]
 	for _, step := range path {
-		next, err := n.step(step, path)
+		next, err := d.visible(n).step(step, path)
 		if err != nil {
 			return nil, err
 		}
 		n = next
 	}
 	return n, nil
+}
+
+// visible returns n, or for a list that is still encrypted a copy without its
+// comments, which then look like any other item.
+func (d *Document) visible(n *Node) *Node {
+	if d.verified || n.Kind != List || !slices.ContainsFunc(n.Children, (*Node).isListComment) {
+		return n
+	}
+	return ListNode(slices.DeleteFunc(slices.Clone(n.Children), (*Node).isListComment)...)
+}
+
+func (n *Node) isListComment() bool {
+	return n.Kind == Comment || n.Kind == String && isCipher(n.Text) && strings.HasSuffix(n.Text, ",type:comment]")
 }
 
 // step returns the child of n under one segment of path.
@@ -150,7 +164,7 @@ func (d *Document) Entries(fn func(tree int, path []string, n *Node)) {
 		var descend func(n *Node)
 		descend = func(n *Node) {
 			index := 0
-			for _, child := range n.Children {
+			for _, child := range d.visible(n).Children {
 				if child.Kind == Comment {
 					continue
 				}

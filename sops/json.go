@@ -159,6 +159,7 @@ func (r *jsonReader) number(n json.Number) (*Node, error) {
 type jsonWriter struct {
 	out    []byte
 	indent string
+	lossy  bool // text that is no UTF-8 was replaced
 }
 
 func newJSONWriter(indent int) *jsonWriter {
@@ -168,12 +169,13 @@ func newJSONWriter(indent int) *jsonWriter {
 	return &jsonWriter{indent: strings.Repeat(" ", indent)}
 }
 
-func writeJSON(tree *Node, indent int) ([]byte, error) {
+// writeJSON emits a document; it is exact unless text had to be replaced.
+func writeJSON(tree *Node, indent int) (out []byte, exact bool, err error) {
 	w := newJSONWriter(indent)
 	if err := w.value(tree, 0); err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	return append(w.out, '\n'), nil
+	return append(w.out, '\n'), !w.lossy, nil
 }
 
 // writeJSONValue emits one value without a final newline.
@@ -256,6 +258,7 @@ func (w *jsonWriter) container(n *Node, level int) error {
 func (w *jsonWriter) text(s string) error {
 	for i := range len(s) {
 		if c := s[i]; c < ' ' || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&' || c >= utf8.RuneSelf {
+			w.lossy = w.lossy || !utf8.ValidString(s)
 			return w.marshal(s)
 		}
 	}

@@ -110,7 +110,9 @@ func parseMetadata(section *Node) (Metadata, error) {
 				err = &IntegrityError{Msg: "sops.mac_only_encrypted is not true or false"}
 			}
 		case key == "lastmodified":
-			m.LastModified = scalarText(field)
+			if field.Kind == String { // sops refuses an unquoted YAML timestamp
+				m.LastModified = field.Text
+			}
 		case key == "mac":
 			m.MAC = scalarText(field)
 		case key == "version":

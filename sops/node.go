@@ -27,6 +27,8 @@ func (k Kind) String() string { return kindNames[k] }
 // IsScalar reports whether a node of kind k holds one value.
 func (k Kind) IsScalar() bool { return k != Map && k != List && k != Comment }
 
+func (k Kind) isNumber() bool { return k == Int || k == Float }
+
 // A Node is one place in the tree of a document: a value, a map, a list or a
 // comment.
 //

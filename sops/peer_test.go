@@ -3,6 +3,7 @@ package sops_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -38,20 +39,33 @@ func (p *peer) recipient() string { return p.identity.Recipient().String() }
 // sops runs the real program on name, which holds data, and returns stdout.
 func (p *peer) sops(name string, data []byte, args ...string) []byte {
 	p.t.Helper()
+	out, err := p.try(name, data, args...)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return out
+}
+
+// try is sops where the program may refuse.
+func (p *peer) try(name string, data []byte, args ...string) ([]byte, error) {
+	p.t.Helper()
 	path := filepath.Join(p.dir, name)
 	if err := os.WriteFile(path, data, 0o600); err != nil {
 		p.t.Fatal(err)
 	}
 	cmd := exec.Command(peers.Sops(p.t), append(args, path)...)
 	cmd.Dir = p.dir
-	cmd.Env = []string{"HOME=" + p.dir, "SOPS_AGE_KEY=" + p.identity.String(), "SOPS_AGE_RECIPIENTS=" + p.recipient()}
+	cmd.Env = []string{"HOME=" + p.dir, "SOPS_AGE_KEY=" + p.identity.String()}
+	if _, err := os.Stat(filepath.Join(p.dir, ".sops.yaml")); err != nil {
+		cmd.Env = append(cmd.Env, "SOPS_AGE_RECIPIENTS="+p.recipient())
+	}
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
 	if err != nil {
-		p.t.Fatalf("sops %v: %v\n%s", args, err, stderr.String())
+		return nil, fmt.Errorf("sops %v: %w\n%s", args, err, stderr.String())
 	}
-	return out
+	return out, nil
 }
 
 func (p *peer) unwrap(_, enc string) ([]byte, error) {
@@ -102,9 +116,18 @@ func (p *peer) open(data []byte, format sops.Format) *sops.Document {
 
 func (p *peer) seal(plain []byte, format sops.Format) []byte {
 	p.t.Helper()
+	return p.sealWith(plain, format, nil)
+}
+
+// sealWith is seal for a document that prepare has changed.
+func (p *peer) sealWith(plain []byte, format sops.Format, prepare func(*sops.Document)) []byte {
+	p.t.Helper()
 	d, err := sops.ParsePlain(plain, format)
 	if err != nil {
 		p.t.Fatal(err)
+	}
+	if prepare != nil {
+		prepare(d)
 	}
 	if err := d.SetRecipients([][]string{{p.recipient()}}, 0); err != nil {
 		p.t.Fatal(err)

@@ -33,8 +33,11 @@ func readYAML(data []byte) ([]*Node, error) {
 	for {
 		var doc yaml.Node
 		err := decoder.Decode(&doc)
-		if errors.Is(err, io.EOF) {
+		if errors.Is(err, io.EOF) && len(trees) > 0 {
 			return trees, nil
+		}
+		if errors.Is(err, io.EOF) {
+			return nil, &SyntaxError{Format: YAML, Msg: "the document is empty"}
 		}
 		if err != nil {
 			return nil, yamlSyntaxError(err)

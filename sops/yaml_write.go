@@ -12,9 +12,18 @@ import (
 
 const defaultYAMLIndent = 4
 
+// yamlOptions steer the emitter.
+type yamlOptions struct {
+	indent int // 0 or less: the default
+	// raise puts a comment that was encrypted on the line of a value above it,
+	// as sops does when it decrypts.
+	raise bool
+}
+
 // writeYAML emits one YAML document per tree through the same emitter as sops,
 // so that the bytes are the same.
-func writeYAML(trees []*Node, indent int) ([]byte, error) {
+func writeYAML(trees []*Node, opts yamlOptions) ([]byte, error) {
+	indent := opts.indent
 	if indent <= 0 {
 		indent = defaultYAMLIndent
 	}
@@ -22,7 +31,7 @@ func writeYAML(trees []*Node, indent int) ([]byte, error) {
 	encoder := yaml.NewEncoder(&out)
 	encoder.SetIndent(indent)
 	for _, tree := range trees {
-		mapping, err := yamlMapping(tree)
+		mapping, err := opts.mapping(tree)
 		if err != nil {
 			return nil, err
 		}
@@ -39,7 +48,7 @@ func writeYAML(trees []*Node, indent int) ([]byte, error) {
 
 // writeYAMLValue emits a single value as a document of its own.
 func writeYAMLValue(n *Node) ([]byte, error) {
-	value, err := yamlValue(n)
+	value, err := yamlOptions{raise: true}.value(n)
 	if err != nil {
 		return nil, err
 	}
@@ -49,10 +58,11 @@ func writeYAMLValue(n *Node) ([]byte, error) {
 // pendingComments are comments that wait for the node they stand before.
 type pendingComments struct {
 	head, inline []string
+	raise        bool
 }
 
 func (p *pendingComments) add(n *Node) {
-	if n.Inline {
+	if n.Inline && !(p.raise && n.sealed.cipher != "") {
 		p.inline = append(p.inline, n.Text)
 	} else {
 		p.head = append(p.head, n.Text)
@@ -99,9 +109,9 @@ func (p *pendingComments) takeRest(container, last *yaml.Node) {
 	last.FootComment = comment
 }
 
-func yamlMapping(n *Node) (*yaml.Node, error) {
+func (o yamlOptions) mapping(n *Node) (*yaml.Node, error) {
 	out := &yaml.Node{Kind: yaml.MappingNode}
-	var comments pendingComments
+	comments := pendingComments{raise: o.raise}
 	var lastKey *yaml.Node
 	for _, child := range n.Children {
 		if child.Kind == Comment {
@@ -116,7 +126,7 @@ func yamlMapping(n *Node) (*yaml.Node, error) {
 			return nil, err
 		}
 		comments.takeHead(key)
-		value, err := yamlValue(child)
+		value, err := o.value(child)
 		if err != nil {
 			return nil, err
 		}
@@ -128,9 +138,9 @@ func yamlMapping(n *Node) (*yaml.Node, error) {
 	return out, nil
 }
 
-func yamlSequence(n *Node) (*yaml.Node, error) {
+func (o yamlOptions) sequence(n *Node) (*yaml.Node, error) {
 	out := &yaml.Node{Kind: yaml.SequenceNode}
-	var comments pendingComments
+	comments := pendingComments{raise: o.raise}
 	var last *yaml.Node
 	for _, child := range n.Children {
 		if child.Kind == Comment {
@@ -140,7 +150,7 @@ func yamlSequence(n *Node) (*yaml.Node, error) {
 		if last == nil {
 			comments.takeHead(out)
 		}
-		value, err := yamlValue(child)
+		value, err := o.value(child)
 		if err != nil {
 			return nil, err
 		}
@@ -153,12 +163,12 @@ func yamlSequence(n *Node) (*yaml.Node, error) {
 	return out, nil
 }
 
-func yamlValue(n *Node) (*yaml.Node, error) {
+func (o yamlOptions) value(n *Node) (*yaml.Node, error) {
 	switch n.Kind {
 	case Map:
-		return yamlMapping(n)
+		return o.mapping(n)
 	case List:
-		return yamlSequence(n)
+		return o.sequence(n)
 	case String:
 		return yamlString(n.Text)
 	case Null:
