@@ -125,6 +125,9 @@ func writeINISection(section *ini.Section, item *Node) error {
 
 // iniComment marks the empty lines of a comment, at which the library panics.
 func iniComment(text string) string {
+	if text == "" {
+		return ""
+	}
 	lines := strings.Split(text, ini.LineBreak)
 	for i, line := range lines {
 		if line == "" {

@@ -116,11 +116,15 @@ func (p *peer) open(data []byte, format sops.Format) *sops.Document {
 
 func (p *peer) seal(plain []byte, format sops.Format) []byte {
 	p.t.Helper()
-	return p.sealWith(plain, format, nil)
+	sealed, err := p.trySeal(plain, format, nil)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return sealed
 }
 
-// sealWith is seal for a document that prepare has changed.
-func (p *peer) sealWith(plain []byte, format sops.Format, prepare func(*sops.Document)) []byte {
+// trySeal seals a document that prepare has changed.
+func (p *peer) trySeal(plain []byte, format sops.Format, prepare func(*sops.Document)) ([]byte, error) {
 	p.t.Helper()
 	d, err := sops.ParsePlain(plain, format)
 	if err != nil {
@@ -135,11 +139,7 @@ func (p *peer) sealWith(plain []byte, format sops.Format, prepare func(*sops.Doc
 	if err := d.Wrap(wrap); err != nil {
 		p.t.Fatal(err)
 	}
-	sealed, err := d.Seal(time.Unix(1_700_000_000, 0))
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	return sealed
+	return d.Seal(time.Unix(1_700_000_000, 0))
 }
 
 var samples = map[string]string{
