@@ -31,11 +31,10 @@ func (d *Document) Seal(now time.Time) ([]byte, error) {
 	mac := newMAC(d.Metadata.MACOnlyEncrypted)
 	sealed := make([]*Node, len(d.Trees))
 	for i, tree := range d.Trees {
-		ciphers, err := s.sealTree(tree, d.Metadata.Selection.compile(), mac)
-		if err != nil {
+		if err := s.sealTree(tree, d.Metadata.Selection.compile(), mac); err != nil {
 			return nil, err
 		}
-		sealed[i] = withCiphers(tree, ciphers)
+		sealed[i] = withCiphers(tree)
 	}
 	d.Metadata.LastModified = now.UTC().Format(time.RFC3339)
 	if d.Metadata.MAC, err = s.seal(mac.sum(), String, []byte(d.Metadata.LastModified)); err != nil {
@@ -53,47 +52,45 @@ func (d *Document) Seal(now time.Time) ([]byte, error) {
 	return out, nil
 }
 
-// sealTree returns the cipher strings of a tree by node, and remembers them.
-func (s *sealer) sealTree(tree *Node, sel *selector, mac *macHash) (map[*Node]string, error) {
-	ciphers := make(map[*Node]string)
-	err := walk(tree, sel, func(w *walker, v visit) error {
+// sealTree encrypts what changed in a tree. Afterwards exactly the nodes that are
+// encrypted remember a ciphertext.
+func (s *sealer) sealTree(tree *Node, sel *selector, mac *macHash) error {
+	return walk(tree, sel, func(w *walker, v visit) error {
 		mac.add(v)
 		n := v.node
 		if !v.encrypts {
+			n.sealed = seal{}
 			return nil
 		}
 		aad := hashAAD(v.aad)
-		if n.sealed.cipher == "" || n.sealed.text != n.Text || n.sealed.kind != n.Kind || n.sealed.aad != aad {
-			cipher, err := s.seal(n.Text, n.Kind, v.aad)
-			if err != nil {
-				return err
-			}
-			n.sealed = seal{cipher: cipher, text: n.Text, kind: n.Kind, aad: aad}
+		if n.sealed.cipher != "" && n.sealed.text == n.Text && n.sealed.kind == n.Kind && n.sealed.aad == aad {
+			return nil
 		}
-		ciphers[n] = n.sealed.cipher
-		return nil
+		cipher, err := s.seal(n.Text, n.Kind, v.aad)
+		n.sealed = seal{cipher: cipher, text: n.Text, kind: n.Kind, aad: aad}
+		return err
 	})
-	return ciphers, err
 }
 
-// withCiphers returns a copy of a tree in which cipher strings stand for
+// withCiphers returns a copy of a sealed tree in which cipher strings stand for
 // values. A comment in a list becomes an ordinary item, as sops writes it.
-func withCiphers(n *Node, ciphers map[*Node]string) *Node {
-	if cipher, ok := ciphers[n]; ok {
-		if n.Kind == Comment {
-			return &Node{Kind: Comment, Inline: n.Inline, Text: cipher}
-		}
-		return &Node{Key: n.Key, Kind: String, Text: cipher}
-	}
-	if n.Children == nil {
-		return n
-	}
+func withCiphers(n *Node) *Node {
 	out := &Node{Key: n.Key, Kind: n.Kind, Children: make([]*Node, len(n.Children))}
+	copies := make([]Node, len(n.Children))
 	for i, child := range n.Children {
-		out.Children[i] = withCiphers(child, ciphers)
-		if _, sealed := ciphers[child]; sealed && n.Kind == List && child.Kind == Comment {
-			out.Children[i].Kind = String
+		switch {
+		case child.sealed.cipher == "" && child.Children == nil:
+			out.Children[i] = child
+			continue
+		case child.sealed.cipher == "":
+			out.Children[i] = withCiphers(child)
+			continue
+		case child.Kind == Comment && n.Kind != List:
+			copies[i] = Node{Kind: Comment, Inline: child.Inline, Text: child.sealed.cipher}
+		default:
+			copies[i] = Node{Key: child.Key, Kind: String, Text: child.sealed.cipher}
 		}
+		out.Children[i] = &copies[i]
 	}
 	return out
 }
@@ -148,8 +145,7 @@ func (d *Document) sectionItems(section *Node) []*Node {
 func (d *Document) write(trees []*Node) (out []byte, exact bool, err error) {
 	switch d.Format {
 	case YAML:
-		out, err = writeYAML(trees, yamlOptions{indent: d.Indent, raise: d.verified && !d.KeepInline})
-		return out, false, err
+		return writeYAML(trees, yamlOptions{indent: d.Indent, raise: d.verified && !d.KeepInline})
 	case Dotenv:
 		out, err = writeDotenv(trees[0])
 		return out, false, err

@@ -25,6 +25,13 @@ const (
 // readYAML parses a YAML stream into one map per document. Anchors and merges
 // are resolved as sops does: aliases are copied, "<<" stays a key.
 func readYAML(data []byte) ([]*Node, error) {
+	if trees, ok := readYAMLFast(data); ok {
+		return trees, nil
+	}
+	return readYAMLSlow(data)
+}
+
+func readYAMLSlow(data []byte) ([]*Node, error) {
 	if line := commentLineBeyond(data, maxCommentLines); line > 0 {
 		return nil, &SyntaxError{Format: YAML, Line: line, Msg: fmt.Sprintf("more than %d comment lines", maxCommentLines)}
 	}

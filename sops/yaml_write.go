@@ -20,9 +20,18 @@ type yamlOptions struct {
 	raise bool
 }
 
-// writeYAML emits one YAML document per tree through the same emitter as sops,
-// so that the bytes are the same.
-func writeYAML(trees []*Node, opts yamlOptions) ([]byte, error) {
+// writeYAML emits one YAML document per tree, the same bytes as sops. They are
+// exact if they surely parse to the same values.
+func writeYAML(trees []*Node, opts yamlOptions) (out []byte, exact bool, err error) {
+	if out, ok := writeYAMLFast(trees, opts); ok {
+		return out, true, nil
+	}
+	out, err = writeYAMLSlow(trees, opts)
+	return out, false, err
+}
+
+// writeYAMLSlow emits through the same library as sops.
+func writeYAMLSlow(trees []*Node, opts yamlOptions) ([]byte, error) {
 	indent := opts.indent
 	if indent <= 0 {
 		indent = defaultYAMLIndent
@@ -204,7 +213,7 @@ func parseTimeText(text string) (time.Time, error) {
 // yamlString returns the node for a string in the style that go-yaml gives it.
 // Most strings need no look at styles.
 func yamlString(text string) (*yaml.Node, error) {
-	if isPlainWord(text) {
+	if isPlainText(text) {
 		return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: text}, nil
 	}
 	return yamlEncoded(text)
@@ -217,31 +226,3 @@ func yamlEncoded(v any) (*yaml.Node, error) {
 	}
 	return node, nil
 }
-
-// isPlainWord reports whether a string is surely written as it is and read
-// back as a string: a letter, then letters, digits and marks that have no
-// meaning inside a plain scalar, and no word of YAML's own.
-func isPlainWord(s string) bool {
-	if s == "" || !isASCIILetter(s[0]) {
-		return false
-	}
-	for i := 1; i < len(s); i++ {
-		switch c := s[i]; {
-		case isASCIILetter(c), c >= '0' && c <= '9':
-		case c == '_', c == '-', c == '.', c == '/', c == '+', c == '=', c == ',', c == '[', c == ']', c == '@':
-		case c == ':' && i+1 < len(s):
-		default:
-			return false
-		}
-	}
-	if len(s) > 5 {
-		return true
-	}
-	switch strings.ToLower(s) {
-	case "y", "n", "yes", "no", "on", "off", "true", "false", "null":
-		return false
-	}
-	return true
-}
-
-func isASCIILetter(c byte) bool { return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' }
