@@ -75,11 +75,15 @@ func splitCipher(text string) (cipherFields, bool) {
 	return f, okIV && okTag && okType && f.data != "" && f.iv != "" && f.tag != "" && f.kind != ""
 }
 
+// strictBase64 refuses all but one of the spellings of the same bytes. It skips
+// line breaks all the same, which open refuses.
+var strictBase64 = base64.StdEncoding.Strict()
+
 // open returns the plaintext and the kind of a cipher string. The error never
 // quotes its input.
 func (s *sealer) open(text string, aad []byte) (string, Kind, error) {
 	fields, ok := splitCipher(text)
-	if !ok {
+	if !ok || strings.ContainsAny(text, "\r\n") {
 		if isCipher(text) {
 			return "", Null, errBadCipher
 		}
@@ -87,14 +91,14 @@ func (s *sealer) open(text string, aad []byte) (string, Kind, error) {
 	}
 	var err error
 	buf := s.decoded[:0]
-	if buf, err = base64.StdEncoding.AppendDecode(buf, []byte(fields.data)); err != nil {
+	if buf, err = strictBase64.AppendDecode(buf, []byte(fields.data)); err != nil {
 		return "", Null, errBadCipher
 	}
-	if buf, err = base64.StdEncoding.AppendDecode(buf, []byte(fields.tag)); err != nil {
+	if buf, err = strictBase64.AppendDecode(buf, []byte(fields.tag)); err != nil {
 		return "", Null, errBadCipher
 	}
 	sealedLen := len(buf)
-	if buf, err = base64.StdEncoding.AppendDecode(buf, []byte(fields.iv)); err != nil {
+	if buf, err = strictBase64.AppendDecode(buf, []byte(fields.iv)); err != nil {
 		return "", Null, errBadCipher
 	}
 	s.decoded = buf
@@ -134,7 +138,6 @@ func (s *sealer) seal(text string, kind Kind, aad []byte) (string, error) {
 }
 
 func (s *sealer) sealWithIV(text string, kind Kind, aad, iv []byte) string {
-
 	s.decoded = append(s.decoded[:0], text...)
 	s.plain = s.aead.Seal(s.plain[:0], iv, s.decoded, aad)
 	data, tag := s.plain[:len(s.plain)-tagSize], s.plain[len(s.plain)-tagSize:]

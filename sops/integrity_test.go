@@ -18,6 +18,9 @@ var cipherString = regexp.MustCompile(`ENC\[AES256_GCM,data:([^,]*),iv:([^,]*),t
 func tamper(text string) map[string]string {
 	out := map[string]string{}
 	matches := cipherString.FindAllStringSubmatchIndex(text, -1)
+	if strings.Contains(text, "\n---\n") {
+		matches = matches[:len(matches)-1] // only the first document's MAC is read
+	}
 	for i, m := range matches {
 		isMAC := strings.HasSuffix(strings.TrimRight(text[:m[0]], ` :"=`), "mac")
 		if text[m[8]:m[9]] == "comment" {
