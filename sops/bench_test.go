@@ -59,34 +59,6 @@ func runCodec(mode string) error {
 	return err
 }
 
-func decryptWith(p *peer, data []byte) ([]byte, error) {
-	d, err := sops.Parse(data, sops.YAML)
-	if err != nil {
-		return nil, err
-	}
-	if err := d.Unlock(p.unwrap); err != nil {
-		return nil, err
-	}
-	if err := d.Decrypt(sops.DecryptOptions{}); err != nil {
-		return nil, err
-	}
-	return d.Plain(sops.YAML)
-}
-
-func encryptWith(p *peer, data []byte) ([]byte, error) {
-	d, err := sops.ParsePlain(data, sops.YAML)
-	if err != nil {
-		return nil, err
-	}
-	if err := d.SetRecipients([][]string{{p.recipient()}}, 0); err != nil {
-		return nil, err
-	}
-	if err := d.Wrap(wrap); err != nil {
-		return nil, err
-	}
-	return d.Seal(time.Now())
-}
-
 // manyValues is a document as fleets have them, only longer.
 func manyValues(n int) string {
 	var b strings.Builder

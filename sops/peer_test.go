@@ -142,6 +142,34 @@ func (p *peer) trySeal(plain []byte, format sops.Format, prepare func(*sops.Docu
 	return d.Seal(time.Unix(1_700_000_000, 0))
 }
 
+func decryptWith(p *peer, data []byte) ([]byte, error) {
+	d, err := sops.Parse(data, sops.YAML)
+	if err != nil {
+		return nil, err
+	}
+	if err := d.Unlock(p.unwrap); err != nil {
+		return nil, err
+	}
+	if err := d.Decrypt(sops.DecryptOptions{}); err != nil {
+		return nil, err
+	}
+	return d.Plain(sops.YAML)
+}
+
+func encryptWith(p *peer, data []byte) ([]byte, error) {
+	d, err := sops.ParsePlain(data, sops.YAML)
+	if err != nil {
+		return nil, err
+	}
+	if err := d.SetRecipients([][]string{{p.recipient()}}, 0); err != nil {
+		return nil, err
+	}
+	if err := d.Wrap(wrap); err != nil {
+		return nil, err
+	}
+	return d.Seal(time.Now())
+}
+
 var samples = map[string]string{
 	"all.yaml": `# head
 a: hello
