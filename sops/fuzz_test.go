@@ -137,10 +137,14 @@ func openPlain(data []byte, format Format) (*Document, error) {
 	return d, d.Decrypt(DecryptOptions{})
 }
 
-// valueLines blanks the MAC, the only line that a seal at the same time changes.
+// valueLines drops the MAC, the only line that a seal at the same time changes,
+// and the default rule, which a binary document names only when written again.
 func valueLines(sealed []byte) string {
 	var out []byte
 	for line := range bytes.Lines(sealed) {
+		if bytes.Contains(line, []byte("unencrypted_suffix")) {
+			continue
+		}
 		if !bytes.Contains(line, []byte("mac")) || !bytes.Contains(line, []byte(cipherPrefix)) {
 			out = append(out, line...)
 		}

@@ -191,6 +191,11 @@ func (d *Document) checkEncoded(out []byte) error {
 }
 
 func (d *Document) checkSame(again *Document) error {
+	sameKeys := func(a, b KeyGroup) bool { return slices.Equal(a.Age, b.Age) }
+	if d.Metadata.Selection.compile().Selection != again.Metadata.Selection ||
+		!slices.EqualFunc(d.Metadata.Groups, again.Metadata.Groups, sameKeys) {
+		return fmt.Errorf("%s cannot hold the metadata of this document: it would come back changed", d.Format)
+	}
 	if len(d.Trees) != len(again.Trees) {
 		return fmt.Errorf("%s cannot hold this document: it would come back as another number of documents", d.Format)
 	}

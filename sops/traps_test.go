@@ -389,3 +389,23 @@ func TestCommentRuleThatDoesNotReadBack(t *testing.T) {
 		t.Errorf("sealed as:\n%s", out)
 	}
 }
+
+// An encrypted comment behind a value stays there when sealed again, and in the
+// plaintext where that is asked for; sops moves it above the value.
+func TestKeepInline(t *testing.T) {
+	t.Parallel()
+	p := newPeer(t)
+	const plain = "a: 1 # why\nb: 2\n"
+	encrypted := p.sops("a.yaml", []byte(plain), "encrypt")
+	d := p.open(encrypted, sops.YAML)
+	if out, err := d.Plain(sops.YAML); err != nil || string(out) != "# why\na: 1\nb: 2\n" {
+		t.Errorf("by default: %q, %v", out, err)
+	}
+	d.KeepInline = true
+	if out, err := d.Plain(sops.YAML); err != nil || string(out) != plain {
+		t.Errorf("kept: %q, %v", out, err)
+	}
+	if sealed, err := d.Seal(time.Now()); err != nil || !bytes.Contains(sealed, []byte("type:int] #ENC[")) {
+		t.Errorf("the comment moved: %v\n%s", err, sealed)
+	}
+}
