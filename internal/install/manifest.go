@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 
+	"go.yaml.in/yaml/v3"
+
 	"keyreeve/sops"
 )
 
@@ -39,8 +41,20 @@ type Secret struct {
 	mode   fs.FileMode
 }
 
-// ParseManifest reads and validates a manifest. The error names every fault.
+// ParseManifest reads and validates a manifest in JSON or YAML. The error names
+// every fault.
 func ParseManifest(data []byte) (*Manifest, error) {
+	if !bytes.HasPrefix(bytes.TrimSpace(data), []byte("{")) {
+		var value any
+		if err := yaml.Unmarshal(data, &value); err != nil {
+			return nil, fmt.Errorf("reading the manifest: %w", err)
+		}
+		converted, err := json.Marshal(value)
+		if err != nil {
+			return nil, fmt.Errorf("reading the manifest: %w", err)
+		}
+		data = converted
+	}
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	decoder.DisallowUnknownFields()
 	var m Manifest

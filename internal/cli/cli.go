@@ -1,0 +1,223 @@
+// Package cli is the command tree of keyreeve: flags, output and exit codes. It
+// wires the features together and decides nothing.
+package cli
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"keyreeve/fleet"
+	"keyreeve/internal/lockstep"
+	"keyreeve/internal/repo"
+	"keyreeve/keys"
+)
+
+// version is set by the linker.
+var version = "devel"
+
+// An app is one run of the program.
+type app struct {
+	in             *os.File
+	out, err       *os.File
+	dir            string
+	json, quiet    bool
+	yes, dryRun    bool
+	acceptGrants   bool
+	lockTimeout    time.Duration
+	ctx            context.Context
+	ringDiscovered *keys.Ring
+}
+
+// Run runs one command line and returns the exit code.
+func Run(args []string, in, out, errOut *os.File) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	a := &app{in: in, out: out, err: errOut, ctx: ctx}
+	root := a.root()
+	root.SetArgs(args)
+	root.SetIn(in)
+	root.SetOut(out)
+	root.SetErr(errOut)
+	return a.exit(root.ExecuteContext(ctx))
+}
+
+func (a *app) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:           "keyreeve",
+		Short:         "Keep a fleet's secrets in its own git repository, as SOPS files",
+		SilenceErrors: true, SilenceUsage: true,
+		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: false},
+	}
+	flags := root.PersistentFlags()
+	flags.StringVarP(&a.dir, "directory", "C", ".", "work in this `DIR`")
+	flags.BoolVar(&a.json, "json", false, "write JSON, where the command reports")
+	flags.BoolVarP(&a.quiet, "quiet", "q", false, "say only what was asked for")
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err.Error(), ""} })
+	root.AddCommand(a.initCommand(), a.principalCommand(fleet.UserKind), a.principalCommand(fleet.HostKind),
+		a.groupCommand(), a.principalCommand(fleet.RecoveryKind), a.setCommand(), a.getCommand(), a.lsCommand(),
+		a.rekeyCommand(), a.checkCommand(), a.accessCommand(), a.installCommand(), a.keyCommand(),
+		a.demoCommand(), a.versionCommand())
+	return root
+}
+
+// command makes a command; wrong arguments are a usage error.
+func command(use, short, example string, args cobra.PositionalArgs, run func(args []string) error) *cobra.Command {
+	c := &cobra.Command{Use: use, Short: short, Example: example, RunE: func(_ *cobra.Command, args []string) error { return run(args) }}
+	c.Args = func(cmd *cobra.Command, given []string) error {
+		if err := args(cmd, given); err != nil {
+			return &usageError{err.Error(), "see " + cmd.CommandPath() + " --help"}
+		}
+		return nil
+	}
+	return c
+}
+
+// writes adds the flags of commands that write to the repository.
+func (a *app) writes(c *cobra.Command) *cobra.Command {
+	c.Flags().BoolVarP(&a.yes, "yes", "y", false, "do not ask")
+	c.Flags().BoolVar(&a.dryRun, "dry-run", false, "show what would change and write nothing")
+	c.Flags().BoolVar(&a.acceptGrants, "accept-grants", false, "accept readers that others added to the inventory")
+	c.Flags().DurationVar(&a.lockTimeout, "lock-timeout", 10*time.Second, "how long to wait for another writer")
+	return c
+}
+
+// ring returns the identities of this user, found once.
+func (a *app) ring() *keys.Ring {
+	if a.ringDiscovered == nil {
+		a.ringDiscovered = keys.Discover(keys.Options{Root: os.Geteuid() == 0, Prompt: keys.TerminalPrompt(), Stderr: a.err})
+	}
+	return a.ringDiscovered
+}
+
+func (a *app) session() (*lockstep.Session, error) { return lockstep.Open(a.dir, a.ring()) }
+
+func (a *app) pinDir() string {
+	home, _ := os.UserHomeDir()
+	return repo.PinDir(os.Getenv, home)
+}
+
+// A change is what a command wants to write.
+type change struct {
+	next    *fleet.Inventory // nil: as it is
+	files   []repo.Change
+	pending []string
+	preview []string // lines
+	asks    string   // a question, or "" to go on without asking
+}
+
+// write locks the repository, computes a change, shows it and applies it.
+func (a *app) write(name string, compute func(*lockstep.Session) (*change, error)) error {
+	r, err := repo.Open(a.dir)
+	if err != nil {
+		return err
+	}
+	if !a.dryRun {
+		lock, err := r.Lock(a.ctx, repo.LockOptions{Command: "keyreeve " + name, Timeout: a.lockTimeout,
+			Waiting: func(holder string) { a.note("waiting for %s", holder) }})
+		if err != nil {
+			return err
+		}
+		defer lock.Unlock()
+	}
+	s, err := lockstep.OpenRepo(r, a.ring())
+	if err != nil {
+		return err
+	}
+	c, err := compute(s)
+	if err != nil {
+		return err
+	}
+	if !a.quiet && !a.json {
+		for _, line := range c.preview {
+			fmt.Fprintln(a.out, line)
+		}
+	}
+	if err := a.gate(s, c); err != nil {
+		return err
+	}
+	if a.dryRun {
+		return nil
+	}
+	if len(c.files) > 0 {
+		if err := a.confirm(c.asks); err != nil {
+			return err
+		}
+		if err := r.Apply(a.ctx, "keyreeve "+name, c.files); err != nil {
+			return err
+		}
+	}
+	if err := s.Accept(a.pinDir(), c.next); err != nil {
+		return err
+	}
+	if len(c.pending) > 0 {
+		return &partialError{c.pending}
+	}
+	return nil
+}
+
+// gate refuses to encrypt to readers that others added, until they are accepted.
+func (a *app) gate(s *lockstep.Session, c *change) error {
+	fresh, first, err := s.Unaccepted(a.pinDir())
+	if err != nil {
+		return err
+	}
+	if first {
+		a.note("first write to this repository on this machine: its readers are accepted as they are")
+	}
+	if len(fresh) == 0 || a.acceptGrants || len(c.files) == 0 {
+		return nil
+	}
+	refusal := &grantsError{}
+	for _, g := range fresh {
+		refusal.lines = append(refusal.lines, fmt.Sprintf("%s may read %s (%s)", g.Principal, g.Rule, g.Recipient))
+	}
+	if !term.IsTerminal(int(a.in.Fd())) || a.dryRun {
+		return refusal
+	}
+	fmt.Fprintln(a.err, refusal.Error()+":\n  "+strings.Join(refusal.lines, "\n  "))
+	if a.confirm("Accept these readers?") != nil {
+		return refusal
+	}
+	return nil
+}
+
+// confirm asks unless told not to.
+func (a *app) confirm(question string) error {
+	if question == "" || a.yes {
+		return nil
+	}
+	if !term.IsTerminal(int(a.in.Fd())) {
+		return &usageError{"this asks for a confirmation and there is no terminal", "say --yes, after a look with --dry-run"}
+	}
+	fmt.Fprintf(a.err, "%s [y/N] ", question)
+	answer, _ := bufio.NewReader(a.in).ReadString('\n')
+	if answer = strings.ToLower(strings.TrimSpace(answer)); answer == "y" || answer == "yes" {
+		return nil
+	}
+	return &declinedError{}
+}
+
+func (a *app) note(format string, args ...any) {
+	if !a.quiet {
+		fmt.Fprintf(a.err, "note: "+format+"\n", args...)
+	}
+}
+
+// printJSON writes one object with its schema version.
+func (a *app) printJSON(fields map[string]any) error {
+	fields["schema_version"] = 1
+	e := json.NewEncoder(a.out)
+	e.SetIndent("", "  ")
+	e.SetEscapeHTML(false)
+	return e.Encode(fields)
+}

@@ -1,0 +1,199 @@
+package cli
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"keyreeve/fleet"
+	"keyreeve/internal/lockstep"
+	"keyreeve/internal/repo"
+	"keyreeve/keys"
+	"keyreeve/sops"
+)
+
+// The exit codes, and the word that stands for each under --json.
+const (
+	exitError      = 1
+	exitUsage      = 2
+	exitFindings   = 3
+	exitNotFound   = 4
+	exitNoIdentity = 5
+	exitIntegrity  = 6
+	exitConflict   = 7
+	exitPartial    = 8
+	exitInterrupt  = 130
+)
+
+var exitWords = map[int]string{exitError: "error", exitUsage: "usage", exitFindings: "findings", exitNotFound: "not_found",
+	exitNoIdentity: "no_identity", exitIntegrity: "integrity", exitConflict: "conflict", exitPartial: "partial", exitInterrupt: "interrupted"}
+
+type usageError struct{ message, hint string }
+
+func (e *usageError) Error() string { return e.message }
+
+// findingsError says that a report has findings; the report itself is out.
+type findingsError struct{}
+
+func (*findingsError) Error() string { return "there are findings" }
+
+type declinedError struct{}
+
+func (*declinedError) Error() string { return "nothing was changed" }
+
+type partialError struct{ pending []string }
+
+func (e *partialError) Error() string {
+	return fmt.Sprintf("%d documents stay as they are, none of your keys opens them:\n          %s", len(e.pending), strings.Join(e.pending, "\n          "))
+}
+
+type grantsError struct{ lines []string }
+
+func (e *grantsError) Error() string {
+	return fmt.Sprintf("the inventory has %d new readers that this machine has not accepted", len(e.lines))
+}
+
+// as reports whether err is or wraps an error of type E.
+func as[E error](err error) (E, bool) {
+	var e E
+	ok := errors.As(err, &e)
+	return e, ok
+}
+
+// classify returns the exit code and a hint.
+func classify(err error) (int, string) {
+	if e, ok := as[*usageError](err); ok {
+		return exitUsage, e.hint
+	}
+	if _, ok := as[*findingsError](err); ok {
+		return exitFindings, ""
+	}
+	if _, ok := as[*partialError](err); ok {
+		return exitPartial, "somebody who can open them runs keyreeve rekey"
+	}
+	if e, ok := as[*grantsError](err); ok {
+		return exitConflict, strings.Join(e.lines, "\n          ") + "\n          see git log " + repo.InventoryName + "; then say --accept-grants"
+	}
+	for _, kind := range []func(error) (int, string){classifyRepo, classifyFleet, classifyKeys, classifySops} {
+		if code, hint := kind(err); code != 0 {
+			return code, hint
+		}
+	}
+	return exitError, ""
+}
+
+func classifyRepo(err error) (int, string) {
+	if errors.Is(err, repo.ErrNoInventory) {
+		return exitNotFound, "keyreeve init, or -C DIR"
+	}
+	if _, ok := as[*repo.NotFoundError](err); ok {
+		return exitNotFound, "keyreeve ls lists the documents"
+	}
+	if _, ok := as[*repo.AmbiguousError](err); ok {
+		return exitUsage, "write the full name"
+	}
+	if _, ok := as[*repo.RefError](err); ok {
+		return exitUsage, "such as common/services#postgres/password"
+	}
+	if _, ok := as[*repo.ChangedError](err); ok {
+		return exitConflict, "run the command again"
+	}
+	if _, ok := as[*repo.LockedError](err); ok {
+		return exitConflict, "wait for it, or say --lock-timeout 1m"
+	}
+	return 0, ""
+}
+
+func classifyFleet(err error) (int, string) {
+	if _, ok := as[*lockstep.InventoryError](err); ok {
+		return exitError, "keyreeve check"
+	}
+	if _, ok := as[*lockstep.UncoveredError](err); ok {
+		return exitError, "add a scope for it to " + repo.InventoryName + ", or use common/, a host's folder, groups/ or users/"
+	}
+	if _, ok := as[*fleet.NotFoundError](err); ok {
+		return exitNotFound, ""
+	}
+	if _, ok := as[*fleet.AmbiguousError](err); ok {
+		return exitUsage, ""
+	}
+	if _, ok := as[*fleet.NameError](err); ok {
+		return exitUsage, ""
+	}
+	if _, ok := as[*fleet.ExistsError](err); ok {
+		return exitConflict, ""
+	}
+	if e, ok := as[*fleet.RecipientInUseError](err); ok {
+		if e.Retired {
+			return exitConflict, "say --unretire to bring it back"
+		}
+		return exitConflict, "each principal needs a key of its own"
+	}
+	if e, ok := as[*fleet.ConflictError](err); ok {
+		return exitConflict, e.Fix
+	}
+	return 0, ""
+}
+
+func classifyKeys(err error) (int, string) {
+	if e, ok := as[*lockstep.LockedError](err); ok {
+		lines := []string{"readers: " + strings.Join(e.Readers, ", ")}
+		if missing, ok := as[*keys.NoIdentityError](e.Err); ok {
+			for _, tried := range missing.Tried {
+				lines = append(lines, fmt.Sprintf("tried:   %s", tried))
+			}
+			if len(missing.Tried) == 0 {
+				lines = append(lines, "tried:   no identity was found; keyreeve key ls says where it looks")
+			}
+		}
+		return exitNoIdentity, strings.Join(lines, "\n          ")
+	}
+	if _, ok := as[*keys.NoIdentityError](err); ok {
+		return exitNoIdentity, ""
+	}
+	if e, ok := as[*keys.RecipientError](err); ok {
+		return exitUsage, e.Hint
+	}
+	return 0, ""
+}
+
+func classifySops(err error) (int, string) {
+	if _, ok := as[*sops.IntegrityError](err); ok {
+		return exitIntegrity, "restore the file from git"
+	}
+	if e, ok := as[*sops.PathError](err); ok && e.Reason == sops.PathMissing {
+		if e.Nearest != "" {
+			return exitNotFound, "nearest: " + e.Nearest
+		}
+		return exitNotFound, ""
+	}
+	return 0, ""
+}
+
+// exit reports an error and returns the exit code.
+func (a *app) exit(err error) int {
+	if err == nil {
+		return 0
+	}
+	code, hint := classify(err)
+	if a.ctx.Err() != nil {
+		code, hint = exitInterrupt, ""
+	}
+	if strings.HasPrefix(err.Error(), "unknown command") {
+		code, hint = exitUsage, "keyreeve --help"
+	}
+	if code == exitFindings {
+		return code
+	}
+	if a.json {
+		json.NewEncoder(a.err).Encode(map[string]any{"schema_version": 1, "error": map[string]any{
+			"code": exitWords[code], "exit": code, "message": err.Error(), "hint": hint}})
+		return code
+	}
+	fmt.Fprintf(a.err, "keyreeve: %s\n", err)
+	if hint != "" {
+		fmt.Fprintf(a.err, "          %s\n", hint)
+	}
+	return code
+}

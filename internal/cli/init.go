@@ -1,0 +1,147 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/user"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"keyreeve/fleet"
+	"keyreeve/internal/lockstep"
+	"keyreeve/internal/repo"
+	"keyreeve/keys"
+)
+
+const secretsReadme = `# Secrets
+
+Encrypted SOPS documents, kept by keyreeve. Who may read what is in
+../keyreeve.yaml: common/ is for every host, a folder named as a host for that
+host, groups/NAME/ for a group's members, users/NAME/ for that user alone.
+`
+
+func (a *app) initCommand() *cobra.Command {
+	var name, keyFile string
+	var pq bool
+	c := command("init", "Begin a fleet in this folder",
+		"  keyreeve init\n  keyreeve init --user tim --key ~/.config/sops/age/keys.txt", cobra.NoArgs,
+		func([]string) error { return a.init(name, keyFile, pq) })
+	c.Flags().StringVar(&name, "user", "", "your `NAME` in the fleet (default: your login)")
+	c.Flags().StringVar(&keyFile, "key", "", "identity `FILE` to use or to make")
+	c.Flags().BoolVar(&pq, "pq", false, "make a post-quantum identity")
+	return a.writes(c)
+}
+
+func (a *app) init(name, keyFile string, pq bool) error {
+	if _, err := os.Stat(filepath.Join(a.dir, repo.InventoryName)); err == nil {
+		return &fleet.ConflictError{Reason: "there is a " + repo.InventoryName + " here already", Fix: "keyreeve check"}
+	}
+	if name == "" {
+		if u, err := user.Current(); err == nil {
+			name = strings.ToLower(u.Username)
+		}
+	}
+	inv := fleet.New()
+	if err := fleet.CheckName(fleet.UserKind, name); err != nil {
+		return err
+	}
+	recipient, source, err := a.ownIdentity(keyFile, pq)
+	if err != nil {
+		return err
+	}
+	if err := inv.AddUser(fleet.User{Name: name, Admin: true, Recipients: []fleet.NamedRecipient{{Name: "key", Recipient: recipient}}}); err != nil {
+		return err
+	}
+	if err := repo.InitGit(a.ctx, a.dir); err != nil {
+		return err
+	}
+	r, err := repo.OpenFolder(a.dir)
+	if err != nil {
+		return err
+	}
+	lock, err := r.Lock(a.ctx, repo.LockOptions{Command: "keyreeve init", Timeout: a.lockTimeout})
+	if err != nil {
+		return err
+	}
+	defer lock.Unlock()
+	changes, err := a.initFiles(r, inv)
+	if err != nil {
+		return err
+	}
+	if err := r.Apply(a.ctx, "keyreeve init", changes, repo.WithoutUndo()); err != nil {
+		return err
+	}
+	s, err := lockstep.OpenRepo(r, a.ring())
+	if err != nil {
+		return err
+	}
+	if err := s.Accept(a.pinDir(), nil); err != nil {
+		return err
+	}
+	if !a.quiet {
+		fmt.Fprintf(a.out, "user/%s is the admin of this fleet, with %s from %s\n", name, recipient, source)
+		for _, c := range changes {
+			fmt.Fprintf(a.out, "  wrote %s\n", c.Path)
+		}
+		fmt.Fprintf(a.out, "next: keyreeve host add NAME --recipient age1…\n      keyreeve set common/services#password\n")
+	}
+	return nil
+}
+
+func (a *app) initFiles(r *repo.Repo, inv *fleet.Inventory) ([]repo.Change, error) {
+	old, err := r.Read(lockstep.SopsConfig)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	config, err := inv.SopsYAML(old)
+	if err != nil {
+		return nil, err
+	}
+	changes := []repo.Change{
+		{Path: repo.InventoryName, New: inv.Bytes()},
+		{Path: lockstep.SopsConfig, Old: old, New: config},
+	}
+	if _, err := r.Read("secrets/README.md"); errors.Is(err, fs.ErrNotExist) {
+		changes = append(changes, repo.Change{Path: "secrets/README.md", New: []byte(secretsReadme)})
+	}
+	return changes, nil
+}
+
+// ownIdentity finds the user's key, or makes one.
+func (a *app) ownIdentity(keyFile string, pq bool) (recipient, source string, err error) {
+	if keyFile == "" {
+		for _, id := range a.ring().Identities() {
+			if id.Type() == keys.X25519 || id.Type() == keys.Hybrid {
+				return id.Recipient(), id.Source().String(), nil
+			}
+		}
+		if keyFile, err = keys.UserKeyFile(keys.Options{}); err != nil {
+			return "", "", err
+		}
+	}
+	data, err := os.ReadFile(keyFile)
+	if err == nil {
+		ids, err := keys.ParseIdentities(data, keyFile, keys.TerminalPrompt())
+		if err != nil {
+			return "", "", err
+		}
+		a.ring().Add(ids...)
+		return ids[0].Recipient(), keyFile, nil
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return "", "", err
+	}
+	id, err := keys.New(pq)
+	if err != nil {
+		return "", "", err
+	}
+	if err := id.Save(keyFile, keys.SaveOptions{}); err != nil {
+		return "", "", err
+	}
+	a.ring().Add(id)
+	return id.Recipient(), keyFile + " (made just now; keep a copy of it)", nil
+}

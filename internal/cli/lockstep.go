@@ -1,0 +1,290 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"keyreeve/fleet"
+	"keyreeve/internal/check"
+	"keyreeve/internal/lockstep"
+	"keyreeve/internal/repo"
+)
+
+func (a *app) rekeyCommand() *cobra.Command {
+	var only bool
+	c := command("rekey", "Bring the documents' recipients and .sops.yaml to policy", "  keyreeve rekey\n  keyreeve rekey --check", cobra.NoArgs, func([]string) error {
+		if only {
+			a.dryRun = true
+		}
+		drifted := false
+		err := a.write("rekey", func(s *lockstep.Session) (*change, error) {
+			plan, err := s.Plan(a.ctx, nil)
+			if err != nil {
+				return nil, err
+			}
+			drifted = len(plan.Changes)+len(plan.Pending) > 0
+			if a.json {
+				return &change{files: plan.Changes, pending: plan.Pending}, a.printJSON(map[string]any{"changes": changesJSON(s, plan)})
+			}
+			lines := preview(plan)
+			if len(plan.Changes) == 0 {
+				lines = append(lines, "everything is as policy says")
+			}
+			return &change{files: plan.Changes, pending: plan.Pending, preview: lines}, nil
+		})
+		if err == nil && only && drifted {
+			return &findingsError{}
+		}
+		return err
+	})
+	c.Flags().BoolVar(&only, "check", false, "write nothing; exit 3 if there is drift")
+	return a.writes(c)
+}
+
+func changesJSON(s *lockstep.Session, plan *lockstep.Plan) []map[string]any {
+	all := []map[string]any{}
+	for _, d := range plan.Drift {
+		all = append(all, map[string]any{"document": s.Repo.Name(d.Document), "add": append([]string{}, d.Add...), "remove": append([]string{}, d.Remove...),
+			"recipients": d.Recipients, "new_data_key": d.NewDataKey})
+	}
+	return all
+}
+
+func (a *app) checkCommand() *cobra.Command {
+	return command("check", "Find drift and mistakes; needs no key", "  keyreeve check\n  keyreeve check --json", cobra.NoArgs, func([]string) error {
+		start := time.Now()
+		findings, documents, err := a.findings()
+		if err != nil {
+			return err
+		}
+		check.Sort(findings)
+		if a.json {
+			err = a.printJSON(map[string]any{"findings": append([]check.Finding{}, findings...)})
+		} else {
+			a.printFindings(findings, documents, time.Since(start))
+		}
+		if err == nil && len(findings) > 0 {
+			return &findingsError{}
+		}
+		return err
+	})
+}
+
+func (a *app) findings() ([]check.Finding, int, error) {
+	r, err := repo.Open(a.dir)
+	if err != nil {
+		return nil, 0, err
+	}
+	data, err := r.Read(repo.InventoryName)
+	if err != nil {
+		return nil, 0, err
+	}
+	_, problems := fleet.Parse(repo.InventoryName, data)
+	findings := check.Inventory(problems)
+	s, err := lockstep.OpenRepo(r, nil)
+	var broken *lockstep.InventoryError
+	if errors.As(err, &broken) {
+		return findings, 0, nil
+	}
+	if err != nil {
+		return nil, 0, err
+	}
+	files, documents, err := check.Files(s)
+	return append(findings, files...), documents, err
+}
+
+func (a *app) printFindings(findings []check.Finding, documents int, took time.Duration) {
+	file, counts, files := "", map[string]int{}, map[string]bool{}
+	for _, f := range findings {
+		if f.File != file {
+			file = f.File
+			fmt.Fprintln(a.out, file)
+		}
+		place := ""
+		if f.Line > 0 {
+			place = fmt.Sprintf(" (line %d)", f.Line)
+		}
+		fmt.Fprintf(a.out, "  %s%s\n", f.Text(), place)
+		if f.Fix != "" {
+			fmt.Fprintf(a.out, "                fix: %s\n", f.Fix)
+		}
+		counts[f.Severity]++
+		files[f.File] = true
+	}
+	if a.quiet {
+		return
+	}
+	if len(findings) == 0 {
+		fmt.Fprintf(a.out, "%d documents checked, nothing to report, in %.2f s\n", documents, took.Seconds())
+		return
+	}
+	fmt.Fprintf(a.out, "\n%d documents checked; findings in %d files (%d errors, %d warnings) in %.2f s\n", documents, len(files), counts["error"], counts["warning"], took.Seconds())
+}
+
+// A cell compares policy and file for one principal and document.
+func mark(policy, listed bool) string {
+	switch {
+	case policy && listed:
+		return "●"
+	case policy:
+		return "○"
+	case listed:
+		return "✗"
+	}
+	return ""
+}
+
+func (a *app) accessCommand() *cobra.Command {
+	c := command("access [DOC|PRINCIPAL]", "Show who can read what: policy against the files", "  keyreeve access\n  keyreeve access host/potato --json", cobra.MaximumNArgs(1), func(args []string) error {
+		s, err := a.session()
+		if err != nil {
+			return err
+		}
+		rows, err := accessRows(s)
+		if err != nil {
+			return err
+		}
+		if len(args) == 1 {
+			if rows, err = selectRows(s, rows, args[0]); err != nil {
+				return err
+			}
+		}
+		if a.json {
+			return a.printJSON(map[string]any{"documents": rows})
+		}
+		return a.matrix(s, rows)
+	})
+	c.AddCommand(command("explain PRINCIPAL DOC", "Say why a principal may read a document, or may not", "  keyreeve access explain host/potato common/services\n  keyreeve access explain tim common/services", cobra.ExactArgs(2), func(args []string) error {
+		s, err := a.session()
+		if err != nil {
+			return err
+		}
+		p, err := s.Inventory.Find(args[0])
+		if err != nil {
+			return err
+		}
+		path, err := s.Repo.Resolve(args[1])
+		if err != nil {
+			return err
+		}
+		d, ok := s.Policy.For(path)
+		reader, reads := d.Reader(p)
+		switch {
+		case !ok:
+			return &lockstep.UncoveredError{Path: path}
+		case !reads:
+			fmt.Fprintf(a.out, "%s may not read %s: no rule that covers it names %s\n", p, path, p)
+		default:
+			fmt.Fprintf(a.out, "%s may read %s:\n", p, path)
+			for _, reason := range reader.Reasons {
+				fmt.Fprintf(a.out, "  %s  %s\n", reason.Rule, reason.Text)
+			}
+		}
+		return nil
+	}))
+	return c
+}
+
+type accessRow struct {
+	Document string   `json:"document"`
+	Readers  []string `json:"readers"` // as listed in the file
+	Policy   []string `json:"policy"`
+	path     string
+}
+
+func accessRows(s *lockstep.Session) ([]accessRow, error) {
+	paths, err := s.Repo.Documents()
+	if err != nil {
+		return nil, err
+	}
+	rows := []accessRow{}
+	for _, path := range paths {
+		d, _, err := s.Read(path)
+		if err != nil {
+			return nil, err
+		}
+		row := accessRow{Document: s.Repo.Name(path), Readers: []string{}, Policy: []string{}, path: path}
+		for _, recipient := range d.Metadata.Recipients() {
+			if who := s.Name(recipient); !slices.Contains(row.Readers, who) {
+				row.Readers = append(row.Readers, who)
+			}
+		}
+		if decision, ok := s.Policy.For(path); ok {
+			for _, r := range decision.Readers {
+				row.Policy = append(row.Policy, r.Principal.String())
+			}
+		}
+		rows = append(rows, row)
+	}
+	return rows, nil
+}
+
+func selectRows(s *lockstep.Session, rows []accessRow, what string) ([]accessRow, error) {
+	if p, err := s.Inventory.Find(what); err == nil {
+		return slices.DeleteFunc(rows, func(r accessRow) bool {
+			return !slices.Contains(r.Readers, p.String()) && !slices.Contains(r.Policy, p.String())
+		}), nil
+	}
+	doc, _, _ := strings.Cut(what, "#")
+	path, err := s.Repo.Resolve(doc)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(rows, func(r accessRow) bool { return r.path != path }), nil
+}
+
+// matrix prints folders against principals.
+func (a *app) matrix(s *lockstep.Session, rows []accessRow) error {
+	var columns []string
+	for _, p := range s.Inventory.Principals() {
+		if p.Kind != fleet.GroupKind {
+			columns = append(columns, p.String())
+		}
+	}
+	for _, r := range rows {
+		for _, who := range r.Readers {
+			if !slices.Contains(columns, who) {
+				columns = append(columns, who)
+			}
+		}
+	}
+	type line struct {
+		cells []string
+		count int
+	}
+	lines, order := map[string]*line{}, []string{}
+	for _, r := range rows {
+		cells := make([]string, len(columns))
+		for i, who := range columns {
+			cells[i] = mark(slices.Contains(r.Policy, who), slices.Contains(r.Readers, who))
+		}
+		key := path.Dir(r.Document) + "/*\t" + strings.Join(cells, "\t")
+		if lines[key] == nil {
+			lines[key] = &line{cells: cells}
+			order = append(order, key)
+		}
+		lines[key].count++
+	}
+	w := tabwriter.NewWriter(a.out, 0, 4, 2, ' ', 0)
+	short := make([]string, len(columns))
+	for i, who := range columns {
+		_, short[i], _ = strings.Cut(who, "/")
+		if runes := []rune(short[i]); len(runes) > 14 {
+			short[i] = string(runes[:13]) + "…"
+		}
+	}
+	fmt.Fprintf(w, "\t\t%s\n", strings.Join(short, "\t"))
+	for _, key := range order {
+		folder, _, _ := strings.Cut(key, "\t")
+		fmt.Fprintf(w, "%s\t(%d)\t%s\n", folder, lines[key].count, strings.Join(lines[key].cells, "\t"))
+	}
+	fmt.Fprintln(w, "\n● policy and file agree   ○ policy says yes, file no   ✗ file says yes, policy no")
+	return w.Flush()
+}

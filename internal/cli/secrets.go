@@ -1,0 +1,173 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"keyreeve/internal/edit"
+	"keyreeve/internal/lockstep"
+	"keyreeve/internal/repo"
+	"keyreeve/sops"
+)
+
+const maxValue = 64 << 20
+
+func readAll(in *os.File) ([]byte, error) {
+	data, err := io.ReadAll(io.LimitReader(in, maxValue+1))
+	if err != nil {
+		return nil, &usageError{"there is no input: " + err.Error(), "printf %s VALUE | keyreeve set REF"}
+	}
+	if len(data) > maxValue {
+		return nil, &usageError{"the input is larger than 64 MiB", ""}
+	}
+	return data, nil
+}
+
+func (a *app) setCommand() *cobra.Command {
+	var file, kind string
+	var opts sops.SetOptions
+	c := command("set REF", "Store a value from stdin, a prompt or a file",
+		"  printf %s hunter2 | keyreeve set common/services#postgres/password\n  keyreeve set potato/tls#key --file key.pem", cobra.ExactArgs(1), func(args []string) error {
+			ref, err := repo.ParseRef(args[0])
+			if err != nil {
+				return err
+			}
+			if len(ref.Path) == 0 && sops.FormatOf(ref.Doc) != sops.Binary {
+				return &usageError{"set needs a key path", "such as " + args[0] + "#password"}
+			}
+			data, err := a.value(args[0], file)
+			if err != nil {
+				return err
+			}
+			value, err := typed(kind, string(data))
+			if err != nil {
+				return err
+			}
+			return a.write("set", func(s *lockstep.Session) (*change, error) {
+				files, err := edit.Set(s, ref, value, opts)
+				return &change{files: files}, err
+			})
+		})
+	c.Flags().StringVar(&file, "file", "", "take the value from this `FILE`, byte for byte")
+	c.Flags().StringVar(&kind, "type", "str", "str, int, float, bool or json")
+	c.Flags().BoolVar(&opts.Replace, "replace", false, "let a value take the place of a map, or the reverse")
+	return a.writes(c)
+}
+
+// value reads what to store.
+func (a *app) value(ref, file string) ([]byte, error) {
+	if file != "" {
+		return os.ReadFile(file)
+	}
+	if !term.IsTerminal(int(a.in.Fd())) {
+		return readAll(a.in)
+	}
+	fmt.Fprintf(a.err, "value of %s (not shown): ", ref)
+	data, err := term.ReadPassword(int(a.in.Fd()))
+	fmt.Fprintln(a.err)
+	return data, err
+}
+
+// typed turns input into a value of the type asked for.
+func typed(kind, text string) (*sops.Node, error) {
+	var err error
+	switch kind {
+	case "str":
+		return sops.StringNode(text), nil
+	case "int":
+		_, err = strconv.ParseInt(text, 10, 64)
+	case "float":
+		if _, err = strconv.ParseFloat(text, 64); err == nil && !strings.ContainsAny(text, ".eE") {
+			text += ".0"
+		}
+	case "bool":
+		if text != "true" && text != "false" {
+			err = strconv.ErrSyntax
+		}
+	case "json":
+	default:
+		return nil, &usageError{"there is no type " + strconv.Quote(kind), "str, int, float, bool or json"}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("the value is no %s", kind)
+	}
+	d, err := sops.ParsePlain([]byte(`{"v":`+text+`}`), sops.JSON)
+	if err != nil {
+		return nil, fmt.Errorf("the value is no %s", kind)
+	}
+	return d.Lookup(0, []string{"v"})
+}
+
+func (a *app) getCommand() *cobra.Command {
+	return command("get REF", "Print a value, or a whole document", "  keyreeve get common/services#postgres/password\n  keyreeve get common/services", cobra.ExactArgs(1), func(args []string) error {
+		ref, err := repo.ParseRef(args[0])
+		if err != nil {
+			return err
+		}
+		s, err := a.session()
+		if err != nil {
+			return err
+		}
+		data, err := edit.Get(s, ref)
+		if err != nil {
+			return err
+		}
+		if term.IsTerminal(int(a.out.Fd())) && !strings.HasSuffix(string(data), "\n") {
+			data = append(data, '\n')
+		}
+		_, err = a.out.Write(data)
+		return err
+	})
+}
+
+func (a *app) lsCommand() *cobra.Command {
+	return command("ls [DOC]", "List documents and entries, never a value", "  keyreeve ls\n  keyreeve ls common/services --json", cobra.MaximumNArgs(1), func(args []string) error {
+		s, err := a.session()
+		if err != nil {
+			return err
+		}
+		paths, err := s.Repo.Documents()
+		if err != nil {
+			return err
+		}
+		if len(args) == 1 {
+			path, err := s.Repo.Resolve(args[0])
+			if err != nil {
+				return err
+			}
+			paths = []string{path}
+		}
+		type document struct {
+			Document string       `json:"document"`
+			Path     string       `json:"path"`
+			Entries  []edit.Entry `json:"entries"`
+		}
+		documents := []document{}
+		for _, path := range paths {
+			entries, err := edit.List(s, path)
+			if err != nil {
+				return err
+			}
+			documents = append(documents, document{s.Repo.Name(path), path, append([]edit.Entry{}, entries...)})
+		}
+		if a.json {
+			return a.printJSON(map[string]any{"documents": documents})
+		}
+		for _, d := range documents {
+			fmt.Fprintln(a.out, d.Document)
+			for _, e := range d.Entries {
+				_, keyPath, _ := strings.Cut(e.Ref, "#")
+				if keyPath != "" {
+					fmt.Fprintf(a.out, "  %s\n", keyPath)
+				}
+			}
+		}
+		return nil
+	})
+}

@@ -1,0 +1,212 @@
+package lockstep
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"runtime"
+	"slices"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"keyreeve/fleet"
+	"keyreeve/internal/repo"
+	"keyreeve/keys"
+	"keyreeve/sops"
+)
+
+// Drift is the difference between the recipients that a document lists and
+// those that policy wants.
+type Drift struct {
+	Document   string
+	Add        []string // principals, else unknown/RECIPIENT
+	Remove     []string
+	Recipients []string // that policy wants
+	NewDataKey bool     // a removal always replaces the data key
+	Values     int      // entries in the document
+}
+
+// A Plan is a change of the repository that is ready to be applied.
+type Plan struct {
+	Changes []repo.Change
+	Drift   []Drift
+	Pending []string // documents that no identity at hand opens
+}
+
+// Compare returns how the document at path differs from policy, or nil. It
+// needs no key.
+func (s *Session) Compare(path string, d *sops.Document) (*Drift, error) {
+	decision, ok := s.Policy.For(path)
+	if !ok {
+		return nil, &UncoveredError{Path: path}
+	}
+	want, listed := decision.Recipients(), d.Metadata.Recipients()
+	drift := Drift{Document: path, Recipients: want}
+	for _, recipient := range want {
+		if !slices.Contains(listed, recipient) {
+			drift.Add = append(drift.Add, s.Name(recipient))
+		}
+	}
+	for _, recipient := range listed {
+		if !slices.Contains(want, recipient) {
+			drift.Remove = append(drift.Remove, s.Name(recipient))
+		}
+	}
+	if len(drift.Add)+len(drift.Remove) == 0 {
+		return nil, nil
+	}
+	drift.NewDataKey = len(drift.Remove) > 0
+	return &drift, nil
+}
+
+// ToPolicy makes the recipients of a decrypted or new document those of policy.
+// The data key is replaced if a recipient is dropped.
+func (s *Session) ToPolicy(path string, d *sops.Document) error {
+	decision, ok := s.Policy.For(path)
+	if !ok {
+		return &UncoveredError{Path: path}
+	}
+	if len(d.Metadata.Groups) > 0 {
+		drift, err := s.Compare(path, d)
+		if err != nil || drift == nil {
+			return err
+		}
+		if drift.NewDataKey {
+			if err := d.RenewDataKey(); err != nil {
+				return fmt.Errorf("%s: %w", path, err)
+			}
+		}
+	}
+	if len(decision.Recipients()) == 0 {
+		return fmt.Errorf("%s: policy names no recipient", path)
+	}
+	if err := d.SetRecipients(decision.Groups(), decision.Settings.Threshold); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	if err := d.Wrap(keys.Wrap); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return nil
+}
+
+// Plan returns the changes that make next the inventory and bring .sops.yaml and
+// every document to it; nil keeps the inventory. Documents that cannot be opened
+// stay as they are and are listed as pending.
+func (s *Session) Plan(ctx context.Context, next *fleet.Inventory) (*Plan, error) {
+	target := *s
+	plan := &Plan{}
+	if next != nil {
+		target.Inventory, target.Policy = next, next.Policy()
+		plan.Changes = append(plan.Changes, repo.Change{Path: repo.InventoryName, Old: s.inventoryBytes, New: next.Bytes()})
+	}
+	config, err := target.configChange()
+	if err != nil {
+		return nil, err
+	}
+	plan.Changes = append(plan.Changes, config...)
+	return plan, target.planDocuments(ctx, plan)
+}
+
+// configChange returns the change of .sops.yaml, if it is out of step.
+func (s *Session) configChange() ([]repo.Change, error) {
+	old, err := s.Repo.Read(SopsConfig)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	config, err := s.Inventory.SopsYAML(old)
+	if err != nil {
+		return nil, err
+	}
+	if old != nil && string(old) == string(config) {
+		return nil, nil
+	}
+	return []repo.Change{{Path: SopsConfig, Old: old, New: config}}, nil
+}
+
+func (s *Session) planDocuments(ctx context.Context, plan *Plan) error {
+	paths, err := s.Repo.Documents()
+	if err != nil {
+		return err
+	}
+	type outcome struct {
+		drift   *Drift
+		change  repo.Change
+		pending bool
+	}
+	outcomes := make([]outcome, len(paths))
+	group, _ := errgroup.WithContext(ctx)
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for i, path := range paths {
+		group.Go(func() error {
+			drift, change, err := s.rekeyed(path)
+			var locked *LockedError
+			if errors.As(err, &locked) {
+				outcomes[i].pending = true
+				return nil
+			}
+			outcomes[i].drift, outcomes[i].change = drift, change
+			if err != nil && !strings.HasPrefix(err.Error(), path) {
+				return fmt.Errorf("%s: %w", path, err)
+			}
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	for i, o := range outcomes {
+		if o.pending {
+			plan.Pending = append(plan.Pending, paths[i])
+		}
+		if o.drift != nil {
+			plan.Drift = append(plan.Drift, *o.drift)
+			plan.Changes = append(plan.Changes, o.change)
+		}
+	}
+	return nil
+}
+
+// rekeyed returns the change that brings one document to policy. An addition
+// wraps the same data key afresh and leaves values alone.
+func (s *Session) rekeyed(path string) (*Drift, repo.Change, error) {
+	d, old, err := s.Read(path)
+	if errors.Is(err, sops.ErrNotEncrypted) {
+		return nil, repo.Change{}, nil
+	}
+	if err != nil {
+		return nil, repo.Change{}, err
+	}
+	drift, err := s.Compare(path, d)
+	var uncovered *UncoveredError
+	if errors.As(err, &uncovered) {
+		return nil, repo.Change{}, nil
+	}
+	if err != nil || drift == nil {
+		return nil, repo.Change{}, err
+	}
+	d.Entries(func(int, []string, *sops.Node) { drift.Values++ })
+	var sealed []byte
+	if drift.NewDataKey {
+		if err := s.Decrypt(path, d); err != nil {
+			return nil, repo.Change{}, err
+		}
+		if err := s.ToPolicy(path, d); err != nil {
+			return nil, repo.Change{}, err
+		}
+		sealed, err = d.Seal(s.Now())
+	} else {
+		if err := s.Unlock(path, d); err != nil {
+			return nil, repo.Change{}, err
+		}
+		if err := s.ToPolicy(path, d); err != nil {
+			return nil, repo.Change{}, err
+		}
+		sealed, err = d.Encode()
+	}
+	if err != nil {
+		return nil, repo.Change{}, fmt.Errorf("%s: %w", path, err)
+	}
+	return drift, repo.Change{Path: path, Old: old, New: sealed}, nil
+}
