@@ -14,8 +14,11 @@ func (d *Document) Lookup(tree int, path []string) (*Node, error) {
 		return nil, &PathError{Path: path}
 	}
 	n := d.Trees[tree]
-	for _, step := range path {
+	for i, step := range path {
 		next, err := d.visible(n).step(step, path)
+		if missing, ok := err.(*PathError); ok && missing.Nearest != "" {
+			missing.Nearest = FormatPath(slices.Concat(path[:i], []string{missing.Nearest}, path[i+1:]))
+		}
 		if err != nil {
 			return nil, err
 		}

@@ -53,7 +53,7 @@ func (e *IntegrityError) Error() string {
 type PathError struct {
 	Path    []string // the whole path asked for
 	Reason  PathReason
-	Nearest string // a sibling key that is spelled alike, or empty
+	Nearest string // the path with a sibling key that is spelled alike, or empty
 }
 
 // PathReason says why a key path could not be followed.

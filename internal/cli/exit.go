@@ -141,7 +141,11 @@ func classifyKeys(err error) (int, string) {
 		lines := []string{"readers: " + strings.Join(e.Readers, ", ")}
 		if missing, ok := as[*keys.NoIdentityError](e.Err); ok {
 			for _, tried := range missing.Tried {
-				lines = append(lines, fmt.Sprintf("tried:   %s", tried))
+				line := fmt.Sprintf("tried:   %s from %s", tried.Recipient, tried.Source)
+				if tried.Err != nil {
+					line += ": " + tried.Err.Error()
+				}
+				lines = append(lines, line)
 			}
 			if len(missing.Tried) == 0 {
 				lines = append(lines, "tried:   no identity was found; keyreeve key ls says where it looks")
@@ -161,6 +165,9 @@ func classifyKeys(err error) (int, string) {
 func classifySops(err error) (int, string) {
 	if _, ok := as[*sops.IntegrityError](err); ok {
 		return exitIntegrity, "restore the file from git"
+	}
+	if e, ok := as[*sops.PathError](err); ok && e.Reason == sops.PathDuplicate {
+		return exitConflict, "the document has the key more than once; edit it with another tool"
 	}
 	if e, ok := as[*sops.PathError](err); ok && e.Reason == sops.PathMissing {
 		if e.Nearest != "" {

@@ -122,10 +122,11 @@ func (a *app) printFindings(findings []check.Finding, documents int, took time.D
 		return
 	}
 	if len(findings) == 0 {
-		fmt.Fprintf(a.out, "%d documents checked, nothing to report, in %.2f s\n", documents, took.Seconds())
+		fmt.Fprintf(a.out, "%s checked, nothing to report, in %.2f s\n", count(documents, "document", "documents"), took.Seconds())
 		return
 	}
-	fmt.Fprintf(a.out, "\n%d documents checked; findings in %d files (%d errors, %d warnings) in %.2f s\n", documents, len(files), counts["error"], counts["warning"], took.Seconds())
+	fmt.Fprintf(a.out, "\n%s checked; findings in %s (%s, %s) in %.2f s\n", count(documents, "document", "documents"), count(len(files), "file", "files"),
+		count(counts["error"], "error", "errors"), count(counts["warning"], "warning", "warnings"), took.Seconds())
 }
 
 // A cell compares policy and file for one principal and document.

@@ -109,8 +109,20 @@ func (a *app) edit(name, asks string, edit func(*fleet.Inventory) error) error {
 		if err != nil {
 			return nil, err
 		}
-		return &change{next: next, files: plan.Changes, pending: plan.Pending, preview: preview(plan), asks: asks}, nil
+		lines := preview(plan)
+		if len(lines) == 0 {
+			lines = []string{"no document changes readers"}
+		}
+		return &change{next: next, files: plan.Changes, pending: plan.Pending, preview: lines, asks: asks}, nil
 	})
+}
+
+// count puts a number before its noun.
+func count(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
 }
 
 // preview says what a plan does to documents.
@@ -130,11 +142,11 @@ func preview(plan *lockstep.Plan) []string {
 		lines = append(lines, line)
 	}
 	if renewed > 0 {
-		lines = append(lines, "", fmt.Sprintf("%d documents get a new data key. Old clones and backups can still be read by the", renewed),
-			fmt.Sprintf("removed keys: the %d values in them stay exposed until they are rotated.", values))
+		lines = append(lines, "", fmt.Sprintf("%s a new data key. Old clones and backups can still be read by the", count(renewed, "document gets", "documents get")),
+			fmt.Sprintf("removed keys: %s in them exposed until rotated.", count(values, "value stays", "values stay")))
 	}
 	if len(plan.Drift) > 0 {
-		lines = append([]string{fmt.Sprintf("%d documents change readers:", len(plan.Drift))}, lines...)
+		lines = append([]string{fmt.Sprintf("%s readers:", count(len(plan.Drift), "document changes", "documents change"))}, lines...)
 	}
 	return lines
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path"
 	"strconv"
 	"strings"
 
@@ -38,8 +39,8 @@ func (a *app) setCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if len(ref.Path) == 0 && sops.FormatOf(ref.Doc) != sops.Binary {
-				return &usageError{"set needs a key path", "such as " + args[0] + "#password"}
+			if len(ref.Path) == 0 && (path.Ext(ref.Doc) == "" || sops.FormatOf(ref.Doc) != sops.Binary) {
+				return &usageError{"set needs a key path", "such as " + args[0] + "#password; a binary document has an ending of its own, such as " + args[0] + ".bin"}
 			}
 			data, err := a.value(args[0], file)
 			if err != nil {
@@ -137,11 +138,11 @@ func (a *app) lsCommand() *cobra.Command {
 			return err
 		}
 		if len(args) == 1 {
-			path, err := s.Repo.Resolve(args[0])
+			name, err := s.Repo.Resolve(args[0])
 			if err != nil {
 				return err
 			}
-			paths = []string{path}
+			paths = []string{name}
 		}
 		type document struct {
 			Document string       `json:"document"`
@@ -149,12 +150,12 @@ func (a *app) lsCommand() *cobra.Command {
 			Entries  []edit.Entry `json:"entries"`
 		}
 		documents := []document{}
-		for _, path := range paths {
-			entries, err := edit.List(s, path)
+		for _, name := range paths {
+			entries, err := edit.List(s, name)
 			if err != nil {
 				return err
 			}
-			documents = append(documents, document{s.Repo.Name(path), path, append([]edit.Entry{}, entries...)})
+			documents = append(documents, document{s.Repo.Name(name), name, append([]edit.Entry{}, entries...)})
 		}
 		if a.json {
 			return a.printJSON(map[string]any{"documents": documents})

@@ -1,0 +1,42 @@
+package script
+
+import (
+	"errors"
+	"os/exec"
+	"strconv"
+	"strings"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// code runs a command and demands an exit code: code 5 keyreeve get …
+func code(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: code N command [args…]")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	err = ts.Exec(args[1], args[2:]...)
+	got := 0
+	var failed *exec.ExitError
+	if errors.As(err, &failed) {
+		got = failed.ExitCode()
+	} else {
+		ts.Check(err)
+	}
+	if got != want {
+		ts.Fatalf("exit code %d, want %d", got, want)
+	}
+}
+
+// pub makes an identity and puts its recipient into a variable: pub NAME makes
+// NAME.key and $NAME.
+func pub(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) == 0 {
+		ts.Fatalf("usage: pub NAME…")
+	}
+	for _, name := range args {
+		ts.Check(ts.Exec("keyreeve", "key", "new", ts.Getenv("WORK")+"/"+name+".key"))
+		ts.Setenv(name, strings.TrimSpace(ts.ReadFile("stdout")))
+	}
+}
