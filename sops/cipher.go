@@ -191,6 +191,10 @@ func BoolText(b bool) string {
 	return "False"
 }
 
+// negativeZero is the text of the one float that comes back as another number,
+// the int 0, when it stands in a document as it is.
+const negativeZero = "-0"
+
 // FloatText returns the shortest decimal form without an exponent, in which
 // sops hashes floats.
 func FloatText(f float64) string { return strconv.FormatFloat(f, 'f', -1, 64) }

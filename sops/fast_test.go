@@ -50,6 +50,18 @@ func compareFastYAML(t *testing.T, data []byte, indent int) (read, written bool)
 	return read, true
 }
 
+// Comments whose place the library sees otherwise than their indent says.
+func TestFastYAMLComments(t *testing.T) {
+	for _, text := range []string{
+		"c:\n  - - z\n  #\n\n  - x\n",
+		"a:\n    b: [1, 2]\n    # c\nc: 2\n",
+		"a:\n    b:\n        - 1\n    # c\nc: 2\n",
+		"a: 1\n# foot\n\nb: 2\n",
+	} {
+		compareFastYAML(t, []byte(text), 4)
+	}
+}
+
 func sameInline(a, b *Node) bool {
 	for i := range a.Children {
 		if a.Children[i].Inline != b.Children[i].Inline || !sameInline(a.Children[i], b.Children[i]) {

@@ -159,7 +159,7 @@ func (r *jsonReader) number(n json.Number) (*Node, error) {
 type jsonWriter struct {
 	out    []byte
 	indent string
-	lossy  bool // text that is no UTF-8 was replaced
+	lossy  bool // something will not come back as it is
 }
 
 func newJSONWriter(indent int) *jsonWriter {
@@ -169,7 +169,7 @@ func newJSONWriter(indent int) *jsonWriter {
 	return &jsonWriter{indent: strings.Repeat(" ", indent)}
 }
 
-// writeJSON emits a document; it is exact unless text had to be replaced.
+// writeJSON emits a document; it is exact unless a value was replaced.
 func writeJSON(tree *Node, indent int) (out []byte, exact bool, err error) {
 	w := newJSONWriter(indent)
 	if err := w.value(tree, 0); err != nil {
@@ -209,8 +209,10 @@ func (w *jsonWriter) value(n *Node, level int) error {
 		if err != nil || math.IsInf(f, 0) || math.IsNaN(f) {
 			return errors.New("JSON has no way to write an infinite or undefined number")
 		}
+		w.lossy = w.lossy || n.Text == negativeZero
 		return w.marshal(f)
 	case Time:
+		w.lossy = true // it comes back as a string
 		t, err := parseTimeText(n.Text)
 		if err != nil {
 			return err

@@ -215,7 +215,7 @@ func (w *fastWriter) scalar(n *Node) {
 		w.failed = !w.encoded(n.Text) || w.failed
 	default:
 		node, err := yamlOptions{}.value(n)
-		if err != nil || node.Style != 0 {
+		if err != nil || node.Style != 0 || n.Text == negativeZero {
 			w.failed = true
 			return
 		}
