@@ -1,7 +1,6 @@
 package fleet
 
 import (
-	"cmp"
 	"regexp"
 	"slices"
 	"strings"
@@ -39,13 +38,6 @@ func ParsePrincipal(s string) (Principal, bool) {
 		return Principal{}, false
 	}
 	return p, true
-}
-
-// comparePrincipals orders users, hosts, groups, recovery, each by name.
-func comparePrincipals(a, b Principal) int {
-	return cmp.Or(
-		cmp.Compare(slices.Index(kinds, a.Kind), slices.Index(kinds, b.Kind)),
-		cmp.Compare(a.Name, b.Name))
 }
 
 const nameSyntax = `^[a-z0-9][a-z0-9._-]{0,62}$`

@@ -130,7 +130,7 @@ func (s *splicer) appendFlow(n *yaml.Node, element string) error {
 // appendBlock adds lines at the end of the map or list n, which is empty or is
 // written over several lines.
 func (s *splicer) appendBlock(path []string, n *yaml.Node, lines []string) error {
-	indent, at := 0, len(s.data)
+	var indent, at int
 	key, _ := s.find(path...)
 	switch {
 	case key != nil && len(n.Content) == 0:

@@ -65,6 +65,9 @@ func (a *app) root() *cobra.Command {
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err.Error(), ""} })
 	root.AddCommand(a.initCommand(), a.principalCommand(fleet.UserKind), a.principalCommand(fleet.HostKind),
 		a.groupCommand(), a.principalCommand(fleet.RecoveryKind), a.setCommand(), a.getCommand(), a.lsCommand(),
+		a.rmCommand(), a.copyCommand("cp", "Copy an entry or a document; its readers change with its place", false),
+		a.copyCommand("mv", "Move an entry or a document; its readers change with its place", true),
+		a.execCommand(), a.verifyCommand(), a.undoCommand(),
 		a.rekeyCommand(), a.checkCommand(), a.accessCommand(), a.installCommand(), a.keyCommand(),
 		a.demoCommand(), a.versionCommand())
 	return root

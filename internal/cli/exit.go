@@ -7,8 +7,10 @@ import (
 	"strings"
 
 	"keyreeve/fleet"
+	"keyreeve/internal/edit"
 	"keyreeve/internal/lockstep"
 	"keyreeve/internal/repo"
+	"keyreeve/internal/run"
 	"keyreeve/keys"
 	"keyreeve/sops"
 )
@@ -38,6 +40,11 @@ type findingsError struct{}
 
 func (*findingsError) Error() string { return "there are findings" }
 
+// conflictError is a refusal that is nobody's fault.
+type conflictError struct{ message, hint string }
+
+func (e *conflictError) Error() string { return e.message }
+
 type declinedError struct{}
 
 func (*declinedError) Error() string { return "nothing was changed" }
@@ -66,6 +73,21 @@ func classify(err error) (int, string) {
 	if e, ok := as[*usageError](err); ok {
 		return exitUsage, e.hint
 	}
+	if e, ok := as[*conflictError](err); ok {
+		return exitConflict, e.hint
+	}
+	if e, ok := as[*run.ExitError](err); ok {
+		return e.Code, ""
+	}
+	if _, ok := as[*run.NameError](err); ok {
+		return exitError, ""
+	}
+	if _, ok := as[*edit.OccupiedError](err); ok {
+		return exitConflict, "say --replace to replace it"
+	}
+	if _, ok := as[*lockstep.ReturnError](err); ok {
+		return exitConflict, "add it again as a new reader, if that is meant"
+	}
 	if _, ok := as[*findingsError](err); ok {
 		return exitFindings, ""
 	}
@@ -84,6 +106,9 @@ func classify(err error) (int, string) {
 }
 
 func classifyRepo(err error) (int, string) {
+	if errors.Is(err, repo.ErrNoUndo) {
+		return exitNotFound, ""
+	}
 	if errors.Is(err, repo.ErrNoInventory) {
 		return exitNotFound, "keyreeve init, or -C DIR"
 	}
@@ -190,7 +215,8 @@ func (a *app) exit(err error) int {
 	if strings.HasPrefix(err.Error(), "unknown command") {
 		code, hint = exitUsage, "keyreeve --help"
 	}
-	if code == exitFindings {
+	child, isChild := as[*run.ExitError](err)
+	if code == exitFindings || isChild && child.Err == nil {
 		return code
 	}
 	if a.json {

@@ -95,3 +95,24 @@ func List(s *lockstep.Session, path string) ([]Entry, error) {
 	})
 	return entries, nil
 }
+
+// Environment returns the values of a flat document by name, for a child
+// process.
+func Environment(s *lockstep.Session, doc string) (map[string]string, error) {
+	path, d, _, err := open(s, doc)
+	if err != nil {
+		return nil, err
+	}
+	values := map[string]string{}
+	for _, n := range d.Trees[0].Children {
+		if n.Kind == sops.Comment {
+			continue
+		}
+		data, err := d.ScalarBytes(n)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %s is no single value: name it with --map", path, n.Key)
+		}
+		values[n.Key] = string(data)
+	}
+	return values, nil
+}
