@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -19,13 +20,25 @@ import (
 
 func (a *app) rekeyCommand() *cobra.Command {
 	var only bool
-	c := command("rekey", "Bring the documents' recipients and .sops.yaml to policy", "  keyreeve rekey\n  keyreeve rekey --check", cobra.NoArgs, func([]string) error {
+	var opts lockstep.PlanOptions
+	c := command("rekey [PATH…]", "Bring the documents' recipients and .sops.yaml to policy", "  keyreeve rekey\n  keyreeve rekey --check secrets/common", cobra.ArbitraryArgs, func(args []string) error {
 		if only {
 			a.dryRun = true
 		}
 		drifted := false
 		err := a.write("rekey", func(s *lockstep.Session) (*change, error) {
-			plan, err := s.Plan(a.ctx, nil)
+			dir, err := filepath.Abs(a.dir)
+			if err != nil {
+				return nil, err
+			}
+			for _, name := range args {
+				path, err := s.Repo.Rel(dir, name)
+				if err != nil {
+					return nil, err
+				}
+				opts.Paths = append(opts.Paths, path)
+			}
+			plan, err := s.Plan(a.ctx, nil, opts)
 			if err != nil {
 				return nil, err
 			}
@@ -44,6 +57,8 @@ func (a *app) rekeyCommand() *cobra.Command {
 		}
 		return err
 	})
+	c.Flags().BoolVar(&opts.NewDataKey, "new-data-key", false, "replace the data keys even without a removal")
+	c.Flags().BoolVar(&opts.Rewrap, "rewrap", false, "wrap the data keys afresh even without drift")
 	c.Flags().BoolVar(&only, "check", false, "write nothing; exit 3 if there is drift")
 	return a.writes(c)
 }

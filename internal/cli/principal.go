@@ -105,7 +105,7 @@ func (a *app) edit(name, asks string, edit func(*fleet.Inventory) error) error {
 		if err := edit(next); err != nil {
 			return nil, err
 		}
-		plan, err := s.Plan(a.ctx, next)
+		plan, err := s.Plan(a.ctx, next, lockstep.PlanOptions{})
 		if err != nil {
 			return nil, err
 		}
@@ -128,7 +128,7 @@ func count(n int, one, many string) string {
 // preview says what a plan does to documents.
 func preview(plan *lockstep.Plan) []string {
 	var lines []string
-	renewed, values := 0, 0
+	renewed, exposed := 0, []string{}
 	for _, d := range plan.Drift {
 		line := "  " + d.Document
 		if len(d.Add) > 0 {
@@ -136,14 +136,23 @@ func preview(plan *lockstep.Plan) []string {
 		}
 		if len(d.Remove) > 0 {
 			line += "  - " + strings.Join(d.Remove, ", ")
-			values += d.Values
+			exposed = append(exposed, d.Entries...)
+		}
+		if d.NewDataKey {
 			renewed++
 		}
 		lines = append(lines, line)
 	}
-	if renewed > 0 {
+	if len(exposed) > 0 {
 		lines = append(lines, "", fmt.Sprintf("%s a new data key. Old clones and backups can still be read by the", count(renewed, "document gets", "documents get")),
-			fmt.Sprintf("removed keys: %s in them exposed until rotated.", count(values, "value stays", "values stay")))
+			fmt.Sprintf("removed keys; until rotated, %s exposed:", count(len(exposed), "value stays", "values stay")))
+		for i, ref := range exposed {
+			if i == 20 {
+				lines = append(lines, fmt.Sprintf("  and %d more", len(exposed)-i))
+				break
+			}
+			lines = append(lines, "  "+ref)
+		}
 	}
 	if len(plan.Drift) > 0 {
 		lines = append([]string{fmt.Sprintf("%s readers:", count(len(plan.Drift), "document changes", "documents change"))}, lines...)

@@ -61,14 +61,11 @@ func Set(s *lockstep.Session, ref repo.Ref, value *sops.Node, opts sops.SetOptio
 	if !changed {
 		return nil, nil
 	}
-	if err := s.ToPolicy(path, d); err != nil {
+	c, err := sealed(s, path, d, old, lockstep.KeepDataKey)
+	if err != nil {
 		return nil, err
 	}
-	sealed, err := d.Seal(s.Now())
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	return []repo.Change{{Path: path, Old: old, New: sealed}}, nil
+	return []repo.Change{c}, nil
 }
 
 // An Entry is one value of a document, without the value.

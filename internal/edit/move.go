@@ -21,8 +21,8 @@ func open(s *lockstep.Session, doc string) (path string, d *sops.Document, old [
 }
 
 // sealed brings a changed document to policy and returns its change.
-func sealed(s *lockstep.Session, path string, d *sops.Document, old []byte) (repo.Change, error) {
-	if err := s.ToPolicy(path, d); err != nil {
+func sealed(s *lockstep.Session, path string, d *sops.Document, old []byte, key lockstep.DataKey) (repo.Change, error) {
+	if err := s.ToPolicy(path, d, key); err != nil {
 		return repo.Change{}, err
 	}
 	data, err := d.Seal(s.Now())
@@ -49,7 +49,7 @@ func Remove(s *lockstep.Session, ref repo.Ref) ([]repo.Change, error) {
 	if err := d.Unset(ref.Tree, ref.Path); err != nil {
 		return nil, fmt.Errorf("%s: %w", s.Repo.Name(path), err)
 	}
-	c, err := sealed(s, path, d, old)
+	c, err := sealed(s, path, d, old, lockstep.KeepDataKey)
 	return []repo.Change{c}, err
 }
 
@@ -97,11 +97,11 @@ func Copy(s *lockstep.Session, from, to repo.Ref, move, replace bool) ([]repo.Ch
 			return nil, fmt.Errorf("%s: %w", s.Repo.Name(source), err)
 		}
 	}
-	c, err := sealed(s, path, target, targetOld)
+	c, err := sealed(s, path, target, targetOld, lockstep.KeepDataKey)
 	if err != nil || !move || path == source {
 		return []repo.Change{c}, err
 	}
-	removed, err := sealed(s, source, d, old)
+	removed, err := sealed(s, source, d, old, lockstep.KeepDataKey)
 	return []repo.Change{c, removed}, err
 }
 
@@ -137,10 +137,7 @@ func copyDocument(s *lockstep.Session, from, to repo.Ref, move, replace bool) ([
 			return nil, err
 		}
 	}
-	if err := d.RenewDataKey(); err != nil {
-		return nil, fmt.Errorf("%s: %w", source, err)
-	}
-	c, err := sealed(s, path, d, before)
+	c, err := sealed(s, path, d, before, lockstep.NewDataKey)
 	if err != nil || !move {
 		return []repo.Change{c}, err
 	}

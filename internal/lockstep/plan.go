@@ -25,7 +25,7 @@ type Drift struct {
 	Remove     []string
 	Recipients []string // that policy wants
 	NewDataKey bool     // a removal always replaces the data key
-	Values     int      // entries in the document
+	Entries    []string // refs of what is in the document
 }
 
 // A Plan is a change of the repository that is ready to be applied.
@@ -61,19 +61,28 @@ func (s *Session) Compare(path string, d *sops.Document) (*Drift, error) {
 	return &drift, nil
 }
 
+// A DataKey says what becomes of a document's data key.
+type DataKey int
+
+// What becomes of a data key. A dropped recipient always replaces it.
+const (
+	KeepDataKey   DataKey = iota // and its wrapped copies, if no recipient changes
+	RewrapDataKey                // the same key, wrapped afresh for everybody
+	NewDataKey
+)
+
 // ToPolicy makes the recipients of a decrypted or new document those of policy.
-// The data key is replaced if a recipient is dropped.
-func (s *Session) ToPolicy(path string, d *sops.Document) error {
+func (s *Session) ToPolicy(path string, d *sops.Document, key DataKey) error {
 	decision, ok := s.Policy.For(path)
 	if !ok {
 		return &UncoveredError{Path: path}
 	}
 	if len(d.Metadata.Groups) > 0 {
 		drift, err := s.Compare(path, d)
-		if err != nil || drift == nil {
+		if err != nil || drift == nil && key == KeepDataKey {
 			return err
 		}
-		if drift.NewDataKey {
+		if key == NewDataKey || drift != nil && drift.NewDataKey {
 			if err := d.RenewDataKey(); err != nil {
 				return fmt.Errorf("%s: %w", path, err)
 			}
@@ -91,10 +100,24 @@ func (s *Session) ToPolicy(path string, d *sops.Document) error {
 	return nil
 }
 
+// PlanOptions say which documents a plan is for, and what is done to them without
+// drift. The zero value is all documents, and nothing.
+type PlanOptions struct {
+	Paths      []string // documents, or folders above them
+	NewDataKey bool     // replace the data key
+	Rewrap     bool     // wrap the same data key afresh
+}
+
+func (o PlanOptions) covers(document string) bool {
+	return len(o.Paths) == 0 || slices.ContainsFunc(o.Paths, func(p string) bool {
+		return document == p || p == "." || strings.HasPrefix(document, strings.TrimSuffix(p, "/")+"/")
+	})
+}
+
 // Plan returns the changes that make next the inventory and bring .sops.yaml and
 // every document to it; nil keeps the inventory. Documents that cannot be opened
 // stay as they are and are listed as pending.
-func (s *Session) Plan(ctx context.Context, next *fleet.Inventory) (*Plan, error) {
+func (s *Session) Plan(ctx context.Context, next *fleet.Inventory, opts PlanOptions) (*Plan, error) {
 	target := *s
 	plan := &Plan{}
 	if next != nil {
@@ -106,7 +129,7 @@ func (s *Session) Plan(ctx context.Context, next *fleet.Inventory) (*Plan, error
 		return nil, err
 	}
 	plan.Changes = append(plan.Changes, config...)
-	return plan, target.planDocuments(ctx, plan)
+	return plan, target.planDocuments(ctx, plan, opts)
 }
 
 // configChange returns the change of .sops.yaml, if it is out of step.
@@ -125,11 +148,12 @@ func (s *Session) configChange() ([]repo.Change, error) {
 	return []repo.Change{{Path: SopsConfig, Old: old, New: config}}, nil
 }
 
-func (s *Session) planDocuments(ctx context.Context, plan *Plan) error {
+func (s *Session) planDocuments(ctx context.Context, plan *Plan, opts PlanOptions) error {
 	paths, err := s.Repo.Documents()
 	if err != nil {
 		return err
 	}
+	paths = slices.DeleteFunc(paths, func(p string) bool { return !opts.covers(p) })
 	type outcome struct {
 		drift   *Drift
 		change  repo.Change
@@ -140,7 +164,7 @@ func (s *Session) planDocuments(ctx context.Context, plan *Plan) error {
 	group.SetLimit(runtime.GOMAXPROCS(0))
 	for i, path := range paths {
 		group.Go(func() error {
-			drift, change, err := s.rekeyed(path)
+			drift, change, err := s.rekeyed(path, opts)
 			var locked *LockedError
 			if errors.As(err, &locked) {
 				outcomes[i].pending = true
@@ -170,7 +194,7 @@ func (s *Session) planDocuments(ctx context.Context, plan *Plan) error {
 
 // rekeyed returns the change that brings one document to policy. An addition
 // wraps the same data key afresh and leaves values alone.
-func (s *Session) rekeyed(path string) (*Drift, repo.Change, error) {
+func (s *Session) rekeyed(path string, opts PlanOptions) (*Drift, repo.Change, error) {
 	d, old, err := s.Read(path)
 	if errors.Is(err, sops.ErrNotEncrypted) {
 		return nil, repo.Change{}, nil
@@ -183,16 +207,23 @@ func (s *Session) rekeyed(path string) (*Drift, repo.Change, error) {
 	if errors.As(err, &uncovered) {
 		return nil, repo.Change{}, nil
 	}
+	if err == nil && drift == nil && (opts.NewDataKey || opts.Rewrap) {
+		drift = &Drift{Document: path, Recipients: d.Metadata.Recipients()}
+	}
 	if err != nil || drift == nil {
 		return nil, repo.Change{}, err
 	}
-	d.Entries(func(int, []string, *sops.Node) { drift.Values++ })
+	drift.NewDataKey = drift.NewDataKey || opts.NewDataKey
+	name := s.Repo.Name(path)
+	d.Entries(func(tree int, keyPath []string, _ *sops.Node) {
+		drift.Entries = append(drift.Entries, repo.Ref{Doc: name, Tree: tree, Path: keyPath}.String())
+	})
 	var sealed []byte
 	if drift.NewDataKey {
 		if err := s.Decrypt(path, d); err != nil {
 			return nil, repo.Change{}, err
 		}
-		if err := s.ToPolicy(path, d); err != nil {
+		if err := s.ToPolicy(path, d, NewDataKey); err != nil {
 			return nil, repo.Change{}, err
 		}
 		sealed, err = d.Seal(s.Now())
@@ -200,7 +231,7 @@ func (s *Session) rekeyed(path string) (*Drift, repo.Change, error) {
 		if err := s.Unlock(path, d); err != nil {
 			return nil, repo.Change{}, err
 		}
-		if err := s.ToPolicy(path, d); err != nil {
+		if err := s.ToPolicy(path, d, RewrapDataKey); err != nil {
 			return nil, repo.Change{}, err
 		}
 		sealed, err = d.Encode()
