@@ -27,18 +27,6 @@ func (d *Document) Lookup(tree int, path []string) (*Node, error) {
 	return n, nil
 }
 
-// unsealed returns a copy without ciphertext, which would not open at another
-// place or under another data key.
-func (n *Node) unsealed() *Node {
-	c := *n
-	c.sealed = seal{}
-	c.Children = nil
-	for _, child := range n.Children {
-		c.Children = append(c.Children, child.unsealed())
-	}
-	return &c
-}
-
 // visible returns n, or for a list that is still encrypted a copy without its
 // comments, which then look like any other item.
 func (d *Document) visible(n *Node) *Node {
@@ -100,7 +88,7 @@ func (d *Document) Set(tree int, path []string, value *Node, opts SetOptions) (b
 	if tree < 0 || tree >= len(d.Trees) || len(path) == 0 {
 		return false, &PathError{Path: path}
 	}
-	value = value.unsealed()
+	value = value.Clone() // its ciphertext would not open at another place
 	parent := d.Trees[tree]
 	for _, step := range path[:len(path)-1] {
 		next, err := parent.stepOrCreate(step, path)

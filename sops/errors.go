@@ -11,6 +11,9 @@ var (
 	ErrNotEncrypted = errors.New("no sops metadata: the document is not encrypted")
 	// ErrLocked reports an operation that needs the data key before [Document.Unlock].
 	ErrLocked = errors.New("the document is locked")
+	// ErrNotWrapped reports a data key or a recipient that is new, without
+	// [Document.Wrap] after it.
+	ErrNotWrapped = errors.New("the data key is not wrapped for every recipient")
 	// ErrUnverified reports an operation that needs a verified, decrypted document.
 	ErrUnverified = errors.New("the document is not decrypted")
 )

@@ -112,6 +112,23 @@ func (d *Document) RenewDataKey() error {
 	for _, tree := range d.Trees {
 		tree.forgetCiphers()
 	}
+	for _, group := range d.Metadata.Groups {
+		for i := range group.Age {
+			group.Age[i].Enc = ""
+		}
+	}
+	return nil
+}
+
+// checkWrapped refuses a document that some recipient could not open.
+func (d *Document) checkWrapped() error {
+	for _, group := range d.Metadata.Groups {
+		for _, wrapped := range group.Age {
+			if wrapped.Enc == "" {
+				return ErrNotWrapped
+			}
+		}
+	}
 	return nil
 }
 

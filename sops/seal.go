@@ -2,6 +2,7 @@ package sops
 
 import (
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"hash/maphash"
 	"slices"
@@ -18,7 +19,7 @@ func (d *Document) Seal(now time.Time) ([]byte, error) {
 	if d.dataKey == nil {
 		return nil, ErrLocked
 	}
-	if err := d.Metadata.Selection.Validate(); err != nil {
+	if err := errors.Join(d.checkWrapped(), d.Metadata.Selection.Validate()); err != nil {
 		return nil, err
 	}
 	if d.Metadata.Selection == (Selection{}) && d.Format != Binary {
@@ -100,6 +101,9 @@ func withCiphers(n *Node) *Node {
 func (d *Document) Encode() ([]byte, error) {
 	if d.verified {
 		return nil, ErrUnverified
+	}
+	if err := d.checkWrapped(); err != nil {
+		return nil, err
 	}
 	out, exact, err := d.emit(d.Trees)
 	if err == nil && !exact {
