@@ -1,0 +1,102 @@
+package fleet_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"go.yaml.in/yaml/v3"
+	"pgregory.net/rapid"
+
+	"keyreeve/sops"
+	"keyreeve/test/peers"
+)
+
+// chosen returns the recipients that sops takes for a new document at path.
+func chosen(t *rapid.T, program, dir, path string) ([]string, bool) {
+	cmd := exec.Command(program, "encrypt", "--filename-override", filepath.Join(dir, path), "--input-type", "yaml", "--output-type", "yaml")
+	cmd.Dir, cmd.Stdin = dir, strings.NewReader("a: b\n")
+	out, err := cmd.Output()
+	if err != nil {
+		if failed, ok := err.(*exec.ExitError); !ok || !strings.Contains(string(failed.Stderr), "no matching creation rules") {
+			t.Fatalf("%s: %v", path, err)
+		}
+		return nil, false
+	}
+	d, err := sops.Parse(out, sops.YAML)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d.Metadata.Recipients(), true
+}
+
+func TestSopsChoosesTheSameRecipients(t *testing.T) {
+	program, keys := peers.Sops(t), pool(t, 10)
+	count := 8
+	if testing.Short() {
+		count = 1
+	}
+	rapid.Check(t, func(r *rapid.T) {
+		inv := fleetOf(r, keys)
+		config, err := inv.SopsYAML(nil)
+		if err != nil {
+			r.Fatal(err)
+		}
+		matches := firstMatch(r, config)
+		policy := inv.Policy()
+		for _, path := range paths {
+			d, covered := policy.For(path)
+			got, ok := matches(path)
+			if ok != covered || !slices.Equal(got, d.Recipients()) {
+				r.Fatalf("%s: .sops.yaml gives %v, policy %v\n%s", path, got, d.Recipients(), config)
+			}
+		}
+	})
+	for seed := range count {
+		dir := t.TempDir()
+		rapid.Custom(func(r *rapid.T) bool {
+			inv := fleetOf(r, keys)
+			config, err := inv.SopsYAML(nil)
+			if err != nil {
+				r.Fatal(err)
+			}
+			if err := os.WriteFile(filepath.Join(dir, ".sops.yaml"), config, 0o600); err != nil {
+				r.Fatal(err)
+			}
+			for _, path := range paths {
+				d, covered := inv.Policy().For(path)
+				got, ok := chosen(r, program, dir, path)
+				if ok != covered || !slices.Equal(got, d.Recipients()) {
+					r.Fatalf("%s: sops takes %v, policy %v\n%s", path, got, d.Recipients(), config)
+				}
+			}
+			return true
+		}).Example(seed)
+	}
+}
+
+// firstMatch reads creation rules as sops does: the first whose expression
+// matches decides.
+func firstMatch(t *rapid.T, config []byte) func(path string) ([]string, bool) {
+	var parsed struct {
+		Rules []struct {
+			Regex string   `yaml:"path_regex"`
+			Age   []string `yaml:"age"`
+		} `yaml:"creation_rules"`
+	}
+	if err := yaml.Unmarshal(config, &parsed); err != nil {
+		t.Fatal(err)
+	}
+	return func(path string) ([]string, bool) {
+		for _, rule := range parsed.Rules {
+			if regexp.MustCompile(rule.Regex).MatchString(path) {
+				return rule.Age, true
+			}
+		}
+		return nil, false
+	}
+}
