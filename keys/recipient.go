@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"strings"
+	"sync"
 
 	"filippo.io/age"
 	"filippo.io/age/agessh"
@@ -187,13 +188,27 @@ func (r *Recipient) Wrap(dataKey []byte) (string, error) {
 	return b.String(), nil
 }
 
+// A Wrapper wraps data keys and parses each recipient once, which costs as much
+// as wrapping one data key. Its zero value is ready; it is safe for concurrent
+// use.
+type Wrapper struct{ parsed sync.Map }
+
 // Wrap is [ParseRecipient] followed by [Recipient.Wrap].
-func Wrap(recipient string, dataKey []byte) (string, error) {
+func (w *Wrapper) Wrap(recipient string, dataKey []byte) (string, error) {
+	if r, ok := w.parsed.Load(recipient); ok {
+		return r.(*Recipient).Wrap(dataKey)
+	}
 	r, err := ParseRecipient(recipient)
 	if err != nil {
 		return "", err
 	}
+	w.parsed.Store(recipient, r)
 	return r.Wrap(dataKey)
+}
+
+// Wrap is [Wrapper.Wrap] for a single data key.
+func Wrap(recipient string, dataKey []byte) (string, error) {
+	return new(Wrapper).Wrap(recipient, dataKey)
 }
 
 // canonicalRecipient returns the canonical text of a recipient, or s itself if

@@ -68,7 +68,7 @@ func (a *app) root() *cobra.Command {
 		a.groupCommand(), a.principalCommand(fleet.RecoveryKind), a.setCommand(), a.getCommand(), a.lsCommand(),
 		a.rmCommand(), a.copyCommand("cp", "Copy an entry or a document; its readers change with its place", false),
 		a.copyCommand("mv", "Move an entry or a document; its readers change with its place", true),
-		a.execCommand(), a.editCommand(), a.statusCommand(), a.verifyCommand(), a.undoCommand(),
+		a.execCommand(), a.editCommand(), a.statusCommand(), a.schemaCommand(), a.verifyCommand(), a.undoCommand(),
 		a.rekeyCommand(), a.checkCommand(), a.accessCommand(), a.installCommand(), a.keyCommand(),
 		a.demoCommand(), a.versionCommand())
 	return root

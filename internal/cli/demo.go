@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"keyreeve/fleet"
 	"keyreeve/internal/demo"
 )
 
@@ -27,4 +28,13 @@ func (a *app) versionCommand() *cobra.Command {
 		_, err := fmt.Fprintln(a.out, "keyreeve", version)
 		return err
 	})
+}
+
+func (a *app) schemaCommand() *cobra.Command {
+	c := &cobra.Command{Use: "schema", Short: "Print a schema"}
+	c.AddCommand(command("inventory", "Print the JSON Schema of keyreeve.yaml", "  keyreeve schema inventory\n  keyreeve schema inventory >keyreeve.schema.json", cobra.NoArgs, func([]string) error {
+		_, err := a.out.Write(fleet.Schema())
+		return err
+	}))
+	return c
 }

@@ -13,7 +13,6 @@ import (
 
 	"keyreeve/fleet"
 	"keyreeve/internal/repo"
-	"keyreeve/keys"
 	"keyreeve/sops"
 )
 
@@ -94,7 +93,7 @@ func (s *Session) ToPolicy(path string, d *sops.Document, key DataKey) error {
 	if err := d.SetRecipients(decision.Groups(), decision.Settings.Threshold); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
-	if err := d.Wrap(keys.Wrap); err != nil {
+	if err := d.Wrap(s.wrapper.Wrap); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	return nil

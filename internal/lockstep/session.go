@@ -31,6 +31,7 @@ type Session struct {
 	Now       func() time.Time
 
 	inventoryBytes []byte
+	wrapper        *keys.Wrapper
 }
 
 // An InventoryError reports an inventory with faults of severity error.
@@ -92,7 +93,7 @@ func OpenRepo(r *repo.Repo, ring *keys.Ring) (*Session, error) {
 	if inventory.Layout() == fleet.LayoutNone {
 		r = r.Covering(func(path string) bool { _, ok := policy.For(path); return ok })
 	}
-	return &Session{Repo: r, Inventory: inventory, Policy: policy, Ring: ring, Now: time.Now, inventoryBytes: data}, nil
+	return &Session{Repo: r, Inventory: inventory, Policy: policy, Ring: ring, Now: time.Now, inventoryBytes: data, wrapper: new(keys.Wrapper)}, nil
 }
 
 // Read parses the document at path without a key, and returns its bytes too.
