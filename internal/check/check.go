@@ -115,6 +115,10 @@ func document(s *lockstep.Session, path string) []Finding {
 	}
 	drift, err := s.Compare(path, d)
 	if err != nil {
+		retired, _ := s.Retired(d)
+		for _, recipient := range retired {
+			all = append(all, finding(CodeStranger, s.Name(recipient)+" can still decrypt, and was removed from the inventory", "keyreeve rekey "+path))
+		}
 		return append(all, finding(CodeUncovered, "nothing in the inventory says who may read it", "add a scope for it to "+repo.InventoryName+", or move it"))
 	}
 	if drift == nil {

@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -11,6 +12,7 @@ import (
 
 	"keyreeve/fleet"
 	"keyreeve/internal/lockstep"
+	"keyreeve/internal/repo"
 	"keyreeve/keys"
 )
 
@@ -87,34 +89,86 @@ func readInput(in *os.File, name string) ([]byte, error) {
 
 func (a *app) removeCommand(kind fleet.PrincipalKind) *cobra.Command {
 	var reason string
+	var keep, remove bool
 	c := command("rm NAME", "Remove a "+string(kind)+" and replace the data keys of what it could read",
 		fmt.Sprintf("  keyreeve %s rm NAME\n  keyreeve %s rm NAME --yes --reason sold", kind, kind), cobra.ExactArgs(1), func(args []string) error {
 			p := fleet.Principal{Kind: kind, Name: args[0]}
-			return a.edit(string(kind)+" rm", "Remove "+p.String()+"?", func(inv *fleet.Inventory) error {
-				return inv.Remove(p, today(), reason)
+			return a.write(string(kind)+" rm", func(s *lockstep.Session) (*change, error) {
+				own, err := ownDocuments(s, p)
+				if err != nil {
+					return nil, err
+				}
+				if kind == fleet.UserKind && len(own) > 0 && !keep && !remove {
+					return nil, &conflictError{fmt.Sprintf("%s has %s of its own", p, count(len(own), "document", "documents")), "say --keep-documents or --delete-documents"}
+				}
+				c, err := a.planned(s, "Remove "+p.String()+"?", func(inv *fleet.Inventory) error { return inv.Remove(p, today(), reason) })
+				if err != nil {
+					return nil, err
+				}
+				if remove {
+					return c, deleteFiles(s, c, own)
+				}
+				if len(own) > 0 {
+					c.preview = append(c.preview, "", fmt.Sprintf("%s of its own stay; nothing covers them now: move or remove them", count(len(own), "document", "documents")))
+				}
+				return c, nil
 			})
 		})
+	if kind == fleet.UserKind {
+		c.Flags().BoolVar(&keep, "keep-documents", false, "keep the user's own documents")
+		c.Flags().BoolVar(&remove, "delete-documents", false, "delete the user's own documents")
+	}
 	c.Flags().StringVar(&reason, "reason", "", "why, for the record")
 	return a.writes(c)
 }
 
 // edit changes the inventory and brings everything else to it.
 func (a *app) edit(name, asks string, edit func(*fleet.Inventory) error) error {
-	return a.write(name, func(s *lockstep.Session) (*change, error) {
-		next := s.Inventory.Clone()
-		if err := edit(next); err != nil {
-			return nil, err
-		}
-		plan, err := s.Plan(a.ctx, next, lockstep.PlanOptions{})
+	return a.write(name, func(s *lockstep.Session) (*change, error) { return a.planned(s, asks, edit) })
+}
+
+// planned is the change that an edit of the inventory leads to.
+func (a *app) planned(s *lockstep.Session, asks string, edit func(*fleet.Inventory) error) (*change, error) {
+	next := s.Inventory.Clone()
+	if err := edit(next); err != nil {
+		return nil, err
+	}
+	plan, err := s.Plan(a.ctx, next, lockstep.PlanOptions{})
+	if err != nil {
+		return nil, err
+	}
+	lines := preview(plan)
+	if len(lines) == 0 {
+		lines = []string{"no document changes readers"}
+	}
+	return &change{next: next, files: plan.Changes, pending: plan.Pending, preview: lines, asks: asks}, nil
+}
+
+// ownDocuments returns the documents in a principal's own folder.
+func ownDocuments(s *lockstep.Session, p fleet.Principal) ([]string, error) {
+	folder := map[fleet.PrincipalKind]string{fleet.UserKind: "users/" + p.Name, fleet.HostKind: p.Name, fleet.GroupKind: "groups/" + p.Name}[p.Kind]
+	if folder == "" || s.Inventory.Layout() != fleet.LayoutStandard {
+		return nil, nil
+	}
+	paths, err := s.Repo.Documents()
+	return slices.DeleteFunc(paths, func(path string) bool {
+		return !strings.HasPrefix(path, repo.SecretsDir+"/"+folder+"/")
+	}), err
+}
+
+// deleteFiles makes a change delete documents instead of what it did to them.
+func deleteFiles(s *lockstep.Session, c *change, paths []string) error {
+	c.files = slices.DeleteFunc(c.files, func(f repo.Change) bool { return slices.Contains(paths, f.Path) })
+	c.pending = slices.DeleteFunc(c.pending, func(path string) bool { return slices.Contains(paths, path) })
+	for _, path := range paths {
+		old, err := s.Repo.Read(path)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		lines := preview(plan)
-		if len(lines) == 0 {
-			lines = []string{"no document changes readers"}
-		}
-		return &change{next: next, files: plan.Changes, pending: plan.Pending, preview: lines, asks: asks}, nil
-	})
+		c.files = append(c.files, repo.Change{Path: path, Old: old})
+		c.preview = append(c.preview, "  "+path+"  deleted")
+	}
+	return nil
 }
 
 // count puts a number before its noun.

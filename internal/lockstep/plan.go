@@ -204,7 +204,7 @@ func (s *Session) rekeyed(path string, opts PlanOptions) (*Drift, repo.Change, e
 	drift, err := s.Compare(path, d)
 	var uncovered *UncoveredError
 	if errors.As(err, &uncovered) {
-		return nil, repo.Change{}, nil
+		return s.withoutRetired(path, d, old)
 	}
 	if err == nil && drift == nil && (opts.NewDataKey || opts.Rewrap) {
 		drift = &Drift{Document: path, Recipients: d.Metadata.Recipients()}
@@ -213,10 +213,7 @@ func (s *Session) rekeyed(path string, opts PlanOptions) (*Drift, repo.Change, e
 		return nil, repo.Change{}, err
 	}
 	drift.NewDataKey = drift.NewDataKey || opts.NewDataKey
-	name := s.Repo.Name(path)
-	d.Entries(func(tree int, keyPath []string, _ *sops.Node) {
-		drift.Entries = append(drift.Entries, repo.Ref{Doc: name, Tree: tree, Path: keyPath}.String())
-	})
+	drift.Entries = s.refs(path, d)
 	var sealed []byte
 	if drift.NewDataKey {
 		if err := s.Decrypt(path, d); err != nil {
@@ -234,6 +231,61 @@ func (s *Session) rekeyed(path string, opts PlanOptions) (*Drift, repo.Change, e
 			return nil, repo.Change{}, err
 		}
 		sealed, err = d.Encode()
+	}
+	if err != nil {
+		return nil, repo.Change{}, fmt.Errorf("%s: %w", path, err)
+	}
+	return drift, repo.Change{Path: path, Old: old, New: sealed}, nil
+}
+
+// refs returns the refs of a document's entries.
+func (s *Session) refs(path string, d *sops.Document) []string {
+	var refs []string
+	name := s.Repo.Name(path)
+	d.Entries(func(tree int, keyPath []string, _ *sops.Node) {
+		refs = append(refs, repo.Ref{Doc: name, Tree: tree, Path: keyPath}.String())
+	})
+	return refs
+}
+
+// Retired returns the listed recipients that the inventory has as retired, and
+// the others.
+func (s *Session) Retired(d *sops.Document) (retired, others []string) {
+	for _, recipient := range d.Metadata.Recipients() {
+		if _, _, gone, known := s.Inventory.Owner(recipient); known && gone {
+			retired = append(retired, recipient)
+		} else {
+			others = append(others, recipient)
+		}
+	}
+	return retired, others
+}
+
+// withoutRetired takes retired recipients from a document that nothing in the
+// inventory covers, such as the own documents of a host that was removed. Its
+// other readers stay.
+func (s *Session) withoutRetired(path string, d *sops.Document, old []byte) (*Drift, repo.Change, error) {
+	retired, others := s.Retired(d)
+	if len(retired) == 0 || len(others) == 0 || len(d.Metadata.Groups) > 1 {
+		return nil, repo.Change{}, nil
+	}
+	drift := &Drift{Document: path, Recipients: others, NewDataKey: true, Entries: s.refs(path, d)}
+	for _, recipient := range retired {
+		drift.Remove = append(drift.Remove, s.Name(recipient))
+	}
+	if err := s.Decrypt(path, d); err != nil {
+		return nil, repo.Change{}, err
+	}
+	err := d.RenewDataKey()
+	if err == nil {
+		err = d.SetRecipients([][]string{others}, 0)
+	}
+	if err == nil {
+		err = d.Wrap(s.wrapper.Wrap)
+	}
+	var sealed []byte
+	if err == nil {
+		sealed, err = d.Seal(s.Now())
 	}
 	if err != nil {
 		return nil, repo.Change{}, fmt.Errorf("%s: %w", path, err)
