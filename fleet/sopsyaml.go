@@ -112,7 +112,7 @@ func (inv *Inventory) checkOutside(outside string, w ruleWriter) error {
 				what = fmt.Sprintf("the rule %q", rule.Regex)
 			}
 			return &ConflictError{Line: n.Line, Reason: fmt.Sprintf("%s outside the block may match documents in %s, which the inventory covers", what, region),
-				Fix: "adopt the rule with keyreeve init --adopt, remove it, or anchor it to another folder with ^"}
+				Fix: "say it as a scope of the inventory, remove it, or anchor it to another folder with ^"}
 		}
 	}
 	return nil

@@ -49,6 +49,17 @@ func (a *app) init(name, keyFile string, pq bool) error {
 	if err := fleet.CheckName(fleet.UserKind, name); err != nil {
 		return err
 	}
+	old, err := os.ReadFile(filepath.Join(a.dir, lockstep.SopsConfig))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if _, err := inv.SopsYAML(old); err != nil {
+		return err
+	}
+	if a.dryRun {
+		fmt.Fprintf(a.out, "user/%s becomes the admin; writes %s, %s, secrets/README.md\n", name, repo.InventoryName, lockstep.SopsConfig)
+		return nil
+	}
 	recipient, source, err := a.ownIdentity(keyFile, pq)
 	if err != nil {
 		return err

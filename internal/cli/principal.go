@@ -22,7 +22,7 @@ func today() string { return time.Now().UTC().Format(time.DateOnly) }
 func (a *app) principalCommand(kind fleet.PrincipalKind) *cobra.Command {
 	short := map[fleet.PrincipalKind]string{fleet.UserKind: "People and robots", fleet.HostKind: "Machines", fleet.RecoveryKind: "Recovery recipients, kept offline"}[kind]
 	c := &cobra.Command{Use: string(kind), Short: short}
-	c.AddCommand(a.addCommand(kind), a.removeCommand(kind), a.listCommand(kind), a.showCommand(kind))
+	c.AddCommand(a.addCommand(kind), a.removeCommand(kind), a.listCommand(kind), a.showCommand(kind), a.renameCommand(kind))
 	if kind != fleet.RecoveryKind {
 		c.AddCommand(a.recipientCommand(kind))
 	}
@@ -154,6 +154,33 @@ func ownDocuments(s *lockstep.Session, p fleet.Principal) ([]string, error) {
 	return slices.DeleteFunc(paths, func(path string) bool {
 		return !strings.HasPrefix(path, repo.SecretsDir+"/"+folder+"/")
 	}), err
+}
+
+func (a *app) renameCommand(kind fleet.PrincipalKind) *cobra.Command {
+	return a.writes(command("rename NAME NEW", "Give it another name; its own documents move along",
+		fmt.Sprintf("  keyreeve %s rename NAME NEW\n  keyreeve %s rename NAME NEW --dry-run", kind, kind), cobra.ExactArgs(2), func(args []string) error {
+			p := fleet.Principal{Kind: kind, Name: args[0]}
+			return a.write(string(kind)+" rename", func(s *lockstep.Session) (*change, error) {
+				own, err := ownDocuments(s, p)
+				if err != nil {
+					return nil, err
+				}
+				c, err := a.planned(s, "", func(inv *fleet.Inventory) error { return inv.Rename(p, args[1]) })
+				if err != nil {
+					return nil, err
+				}
+				for _, path := range own {
+					data, err := s.Repo.Read(path)
+					if err != nil {
+						return nil, err
+					}
+					moved := strings.Replace(path, "/"+args[0]+"/", "/"+args[1]+"/", 1)
+					c.files = append(c.files, repo.Change{Path: path, Old: data}, repo.Change{Path: moved, New: data})
+					c.preview = append(c.preview, "  "+path+"  moves to "+moved)
+				}
+				return c, nil
+			})
+		}))
 }
 
 // deleteFiles makes a change delete documents instead of what it did to them.
@@ -363,7 +390,7 @@ func (a *app) groupCommand() *cobra.Command {
 			})
 		}))
 	}
-	c.AddCommand(a.writes(add), a.removeCommand(fleet.GroupKind), a.listCommand(fleet.GroupKind), a.showCommand(fleet.GroupKind),
+	c.AddCommand(a.writes(add), a.removeCommand(fleet.GroupKind), a.listCommand(fleet.GroupKind), a.showCommand(fleet.GroupKind), a.renameCommand(fleet.GroupKind),
 		member("add-member", "Add members", "", (*fleet.Inventory).AddMember),
 		member("rm-member", "Remove members", "Remove these members?", (*fleet.Inventory).RemoveMember))
 	return c
