@@ -213,6 +213,6 @@ func (a *app) undoCommand() *cobra.Command {
 		if s, err = lockstep.OpenRepo(r, a.ring()); err != nil {
 			return err
 		}
-		return s.Accept(a.pinDir(), nil)
+		return s.Forget(a.pinDir())
 	}))
 }

@@ -159,9 +159,9 @@ func (a *app) write(name string, compute func(*lockstep.Session) (*change, error
 		if err := r.Apply(a.ctx, "keyreeve "+name, c.files); err != nil {
 			return err
 		}
-	}
-	if err := s.Accept(a.pinDir(), c.next); err != nil {
-		return err
+		if err := s.Accept(a.pinDir(), c.next); err != nil {
+			return err
+		}
 	}
 	if len(c.pending) > 0 {
 		return &partialError{c.pending}

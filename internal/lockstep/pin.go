@@ -1,6 +1,8 @@
 package lockstep
 
 import (
+	"slices"
+
 	"keyreeve/fleet"
 	"keyreeve/internal/repo"
 )
@@ -36,4 +38,17 @@ func (s *Session) Accept(dir string, next *fleet.Inventory) error {
 		grants = append(grants, repo.Grant{Recipient: g.Recipient, Rule: g.Rule})
 	}
 	return s.Repo.SavePins(dir, grants)
+}
+
+// Forget unpins what the inventory no longer grants, and accepts nothing new.
+func (s *Session) Forget(dir string) error {
+	pinned, known, err := s.Repo.LoadPins(dir)
+	if err != nil || !known {
+		return err
+	}
+	granted := map[repo.Grant]bool{}
+	for _, g := range s.Policy.Grants() {
+		granted[repo.Grant{Recipient: g.Recipient, Rule: g.Rule}] = true
+	}
+	return s.Repo.SavePins(dir, slices.DeleteFunc(pinned, func(g repo.Grant) bool { return !granted[g] }))
 }
