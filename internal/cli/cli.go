@@ -86,6 +86,16 @@ func command(use, short, example string, args cobra.PositionalArgs, run func(arg
 	return c
 }
 
+// family makes a command that only has others below it.
+func family(use, short string) *cobra.Command {
+	return &cobra.Command{Use: use, Short: short, Args: cobra.ArbitraryArgs, RunE: func(c *cobra.Command, args []string) error {
+		if len(args) > 0 {
+			return &usageError{fmt.Sprintf("unknown command %q for %q", args[0], c.CommandPath()), "see " + c.CommandPath() + " --help"}
+		}
+		return c.Help()
+	}}
+}
+
 // writes adds the flags of commands that write to the repository.
 func (a *app) writes(c *cobra.Command) *cobra.Command {
 	c.Flags().BoolVarP(&a.yes, "yes", "y", false, "do not ask")

@@ -31,7 +31,7 @@ func (a *app) versionCommand() *cobra.Command {
 }
 
 func (a *app) schemaCommand() *cobra.Command {
-	c := &cobra.Command{Use: "schema", Short: "Print a schema"}
+	c := family("schema", "Print a schema")
 	c.AddCommand(command("inventory", "Print the JSON Schema of keyreeve.yaml", "  keyreeve schema inventory\n  keyreeve schema inventory >keyreeve.schema.json", cobra.NoArgs, func([]string) error {
 		_, err := a.out.Write(fleet.Schema())
 		return err

@@ -12,7 +12,7 @@ import (
 )
 
 func (a *app) keyCommand() *cobra.Command {
-	c := &cobra.Command{Use: "key", Short: "Identities, the private keys"}
+	c := family("key", "Identities, the private keys")
 	var pq bool
 	fresh := command("new FILE", "Make an identity and print its recipient", "  keyreeve key new host.key\n  keyreeve key new --pq host.key", cobra.ExactArgs(1), func(args []string) error {
 		id, err := keys.New(pq)

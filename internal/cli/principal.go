@@ -21,7 +21,7 @@ func today() string { return time.Now().UTC().Format(time.DateOnly) }
 // principalCommand is user, host or recovery.
 func (a *app) principalCommand(kind fleet.PrincipalKind) *cobra.Command {
 	short := map[fleet.PrincipalKind]string{fleet.UserKind: "People and robots", fleet.HostKind: "Machines", fleet.RecoveryKind: "Recovery recipients, kept offline"}[kind]
-	c := &cobra.Command{Use: string(kind), Short: short}
+	c := family(string(kind), short)
 	c.AddCommand(a.addCommand(kind), a.removeCommand(kind), a.listCommand(kind), a.showCommand(kind), a.renameCommand(kind))
 	if kind != fleet.RecoveryKind {
 		c.AddCommand(a.recipientCommand(kind))
@@ -323,7 +323,7 @@ func (a *app) showCommand(kind fleet.PrincipalKind) *cobra.Command {
 }
 
 func (a *app) recipientCommand(kind fleet.PrincipalKind) *cobra.Command {
-	c := &cobra.Command{Use: "recipient", Short: "Its public keys"}
+	c := family("recipient", "Its public keys")
 	who := func(name string) fleet.Principal { return fleet.Principal{Kind: kind, Name: name} }
 	example := func(verb, rest string) string {
 		return fmt.Sprintf("  keyreeve %s recipient %s potato %s\n  keyreeve %s recipient %s potato %s --dry-run", kind, verb, rest, kind, verb, rest)
@@ -365,7 +365,7 @@ func (a *app) userSetCommand() *cobra.Command {
 }
 
 func (a *app) groupCommand() *cobra.Command {
-	c := &cobra.Command{Use: "group", Short: "Sets of hosts and users with documents of their own"}
+	c := family("group", "Sets of hosts and users with documents of their own")
 	var hosts, users []string
 	add := command("add NAME", "Add a group", "  keyreeve group add servers --hosts potato,mbp\n  keyreeve group add ops --users anna", cobra.ExactArgs(1), func(args []string) error {
 		return a.edit("group add", "", func(inv *fleet.Inventory) error {

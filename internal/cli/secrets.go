@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -20,6 +21,9 @@ import (
 const maxValue = 64 << 20
 
 func readAll(in *os.File) ([]byte, error) {
+	if wasClosed(in) {
+		return nil, errors.New("stdin is closed; an empty value is given as </dev/null")
+	}
 	data, err := io.ReadAll(io.LimitReader(in, maxValue+1))
 	if err != nil {
 		return nil, &usageError{"there is no input: " + err.Error(), "printf %s VALUE | keyreeve set REF"}
