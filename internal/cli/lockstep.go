@@ -301,6 +301,6 @@ func (a *app) matrix(s *lockstep.Session, rows []accessRow) error {
 		folder, _, _ := strings.Cut(key, "\t")
 		fmt.Fprintf(w, "%s\t(%d)\t%s\n", folder, lines[key].count, strings.Join(lines[key].cells, "\t"))
 	}
-	fmt.Fprintln(w, "\n● policy and file agree   ○ policy says yes, file no   ✗ file says yes, policy no")
+	fmt.Fprintln(w, "\n● policy and file   ○ policy only   ✗ file only, policy says no")
 	return w.Flush()
 }
