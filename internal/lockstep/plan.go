@@ -76,7 +76,11 @@ func (s *Session) ToPolicy(path string, d *sops.Document, key DataKey) error {
 	if !ok {
 		return &UncoveredError{Path: path}
 	}
-	if len(d.Metadata.Groups) > 0 {
+	if len(d.Metadata.Groups) == 0 {
+		if err := applySettings(path, d, decision.Settings); err != nil {
+			return err
+		}
+	} else {
 		drift, err := s.Compare(path, d)
 		if err != nil || drift == nil && key == KeepDataKey {
 			return err
@@ -111,6 +115,32 @@ func (o PlanOptions) covers(document string) bool {
 	return len(o.Paths) == 0 || slices.ContainsFunc(o.Paths, func(p string) bool {
 		return document == p || p == "." || strings.HasPrefix(document, strings.TrimSuffix(p, "/")+"/")
 	})
+}
+
+// applySettings gives a new document what its scope or rule passes to sops.
+func applySettings(path string, d *sops.Document, settings fleet.Settings) error {
+	foreign := slices.Clone(settings.Foreign)
+	for _, g := range settings.Groups {
+		foreign = append(foreign, g.Foreign...)
+	}
+	if len(foreign) > 0 {
+		return fmt.Errorf("%s: its scope encrypts to %s too, which only sops can do: sops edit %s", path, foreign[0].Kind, path)
+	}
+	d.Metadata.MACOnlyEncrypted = settings.MACOnlyEncrypted
+	if settings.Selection.Key == "" || d.Format == sops.Binary {
+		return nil
+	}
+	selection := sops.Selection{}
+	*map[string]*string{
+		"unencrypted_suffix":        &selection.UnencryptedSuffix,
+		"encrypted_suffix":          &selection.EncryptedSuffix,
+		"unencrypted_regex":         &selection.UnencryptedRegex,
+		"encrypted_regex":           &selection.EncryptedRegex,
+		"unencrypted_comment_regex": &selection.UnencryptedCommentRegex,
+		"encrypted_comment_regex":   &selection.EncryptedCommentRegex,
+	}[settings.Selection.Key] = settings.Selection.Value
+	d.Metadata.Selection = selection
+	return nil
 }
 
 // Plan returns the changes that make next the inventory and bring .sops.yaml and
