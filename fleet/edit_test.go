@@ -1,6 +1,7 @@
 package fleet_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -68,7 +69,18 @@ func TestEditsKeepEverythingElse(t *testing.T) {
 			t.Errorf("lost %q", line)
 		}
 	}
-	t.Logf("%s", inv.Bytes())
+	if hosts := inv.Hosts(); len(hosts) != 1 || hosts[0].Name != "air" || hosts[0].Recipients[0].Recipient != mbp {
+		t.Errorf("hosts: %v", hosts)
+	}
+	if g := inv.Groups()[0]; !slices.Equal(g.Hosts, []string{"air"}) || !slices.Equal(g.Users, []string{"anna"}) {
+		t.Errorf("group: %v", g)
+	}
+	if u := inv.Users()[1]; u.Name != "anna" || !u.Admin {
+		t.Errorf("user: %v", u)
+	}
+	if retired := inv.Retired(); len(retired) != 2 || retired[0].Recipient != potato || retired[0].Reason != "sold" {
+		t.Errorf("retired: %v", retired)
+	}
 	config, err := inv.SopsYAML(nil)
 	must(t, err)
 	again, err := inv.SopsYAML(config)
@@ -76,5 +88,4 @@ func TestEditsKeepEverythingElse(t *testing.T) {
 	if string(again) != string(config) {
 		t.Errorf("not stable:\n%s", again)
 	}
-	t.Logf("%s", config)
 }

@@ -39,82 +39,33 @@ func (p Problem) String() string {
 
 // The codes of problems. They are stable; a new problem gets a new code.
 const (
-	CodeSyntax           = "KR001" // not the YAML that an inventory is written in
-	CodeUnknownField     = "KR002"
-	CodeWrongType        = "KR003" // a map where a text belongs, and so on
-	CodeWrongValue       = "KR004" // the right type, but no valid value
-	CodeMissingField     = "KR005"
-	CodeDuplicate        = "KR006" // a name twice in a kind
-	CodeName             = "KR007" // a name that nothing can have
-	CodeHostFolder       = "KR008" // a host named as another folder of the layout
-	CodeMalformed        = "KR010" // malformed recipient
-	CodePlaceholder      = "KR011" // placeholder recipient
-	CodePrivateKey       = "KR012" // private key where a recipient belongs
-	CodeUnsupported      = "KR013" // a key that age cannot encrypt to
-	CodeSharedRecipient  = "KR014" // one recipient under two principals
-	CodeUnknownMember    = "KR015" // of a group, a host's users, a scope's readers
-	CodeStillActive      = "KR016" // a retired recipient that a principal still owns
-	CodeScopePath        = "KR017"
-	CodeRegex            = "KR018"
-	CodeLayout           = "KR019" // scopes and rules together, rules under standard
-	CodeSelection        = "KR020" // more than one selection rule, or groups without sense
-	CodeRef              = "KR021"
-	CodeLoneReader       = "KR030" // warnings from here on
-	CodeNoRecovery       = "KR031"
-	CodeShadowed         = "KR032" // a rule or scope that can never apply
-	CodeUnanchored       = "KR033"
-	CodeNoRecipient      = "KR034" // a principal without recipient
-	CodeOutsideKeyGroups = "KR035"
-	CodeNoInterval       = "KR036" // a category without interval
-	CodeForeignKey       = "KR040" // adoption: a key that is no age recipient
-	CodeUnmatched        = "KR041" // adoption: a document that no rule matches
-	CodeUnknownListed    = "KR042" // adoption: a document lists other recipients than its rule
-	CodeUnusedAnchor     = "KR043" // adoption: a key that no rule uses
+	CodeSyntax          = "KR001" // not the YAML that an inventory is written in
+	CodeUnknownField    = "KR002"
+	CodeWrongType       = "KR003" // a map where a text belongs, and so on
+	CodeWrongValue      = "KR004" // the right type, but no valid value
+	CodeMissingField    = "KR005"
+	CodeDuplicate       = "KR006" // a name twice in a kind
+	CodeName            = "KR007" // a name that nothing can have
+	CodeHostFolder      = "KR008" // a host named as another folder of the layout
+	CodeMalformed       = "KR010" // malformed recipient
+	CodePlaceholder     = "KR011" // placeholder recipient
+	CodePrivateKey      = "KR012" // private key where a recipient belongs
+	CodeUnsupported     = "KR013" // a key that age cannot encrypt to
+	CodeSharedRecipient = "KR014" // one recipient under two principals
+	CodeUnknownMember   = "KR015" // of a group, a host's users, a scope's readers
+	CodeStillActive     = "KR016" // a retired recipient that a principal still owns
+	CodeScopePath       = "KR017"
+	CodeRegex           = "KR018"
+	CodeLayout          = "KR019" // scopes and rules together, rules under standard
+	CodeSelection       = "KR020" // more than one selection rule, or groups without sense
+	CodeRef             = "KR021"
+	CodeLoneReader      = "KR030" // warnings from here on
+	CodeNoRecovery      = "KR031"
+	CodeShadowed        = "KR032" // a rule or scope that can never apply
+	CodeUnanchored      = "KR033"
+	CodeNoRecipient     = "KR034" // a principal without recipient
+	CodeNoInterval      = "KR036" // a category without interval
 )
-
-// A Code documents one problem code.
-type Code struct {
-	Code     string
-	Severity Severity
-	Title    string
-}
-
-// Codes lists every code that this package reports, in order.
-func Codes() []Code {
-	return []Code{
-		{CodeSyntax, Error, "the file is not the YAML that an inventory is written in"},
-		{CodeUnknownField, Error, "unknown field"},
-		{CodeWrongType, Error, "a value of the wrong type"},
-		{CodeWrongValue, Error, "a value that is not allowed here"},
-		{CodeMissingField, Error, "a required field is missing"},
-		{CodeDuplicate, Error, "a name twice in a kind"},
-		{CodeName, Error, "a name that no principal or recipient can have"},
-		{CodeHostFolder, Error, "a host named as another folder of the layout or a scope"},
-		{CodeMalformed, Error, "malformed recipient"},
-		{CodePlaceholder, Error, "placeholder instead of a recipient"},
-		{CodePrivateKey, Error, "private key where a recipient belongs"},
-		{CodeUnsupported, Error, "a key that age cannot encrypt to"},
-		{CodeSharedRecipient, Error, "one recipient under two principals"},
-		{CodeUnknownMember, Error, "unknown member or reader"},
-		{CodeStillActive, Error, "a retired recipient that a principal still owns"},
-		{CodeScopePath, Error, "a scope's path is no folder or document"},
-		{CodeRegex, Error, "a regular expression does not parse"},
-		{CodeLayout, Error, "scopes and rules that do not go with the layout"},
-		{CodeSelection, Error, "sops settings that exclude each other"},
-		{CodeRef, Error, "a secret's ref does not parse"},
-		{CodeLoneReader, Warning, "one recipient alone can read documents"},
-		{CodeNoRecovery, Warning, "no recovery recipient"},
-		{CodeShadowed, Warning, "a rule that an earlier one always precedes"},
-		{CodeUnanchored, Warning, "a rule that matches anywhere in a path"},
-		{CodeNoRecipient, Warning, "a principal without recipient"},
-		{CodeOutsideKeyGroups, Warning, "a reader who needs no other key group"},
-		{CodeNoInterval, Warning, "a category without interval"},
-		{CodeForeignKey, Warning, "a key that is no age recipient"},
-		{CodeUnmatched, Warning, "a document that no rule matches"},
-		{CodeUnknownListed, Warning, "a document's recipients are not its rule's"},
-		{CodeUnusedAnchor, Warning, "a key that no rule uses"},
-	}
-}
 
 func severityOf(code string) Severity {
 	if code >= CodeLoneReader {

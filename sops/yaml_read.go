@@ -73,6 +73,8 @@ func commentLineBeyond(data []byte, limit int) int {
 	return 0
 }
 
+var yamlAnchor = regexp.MustCompile(`(?s)anchor '.*`)
+
 var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)$`)
 
 // yamlSyntaxError keeps the line and what the parser expected. The parser's
@@ -83,7 +85,8 @@ func yamlSyntaxError(err error) error {
 		return &SyntaxError{Format: YAML, Msg: "cannot be parsed"}
 	}
 	line, _ := strconv.Atoi(match[1])
-	return &SyntaxError{Format: YAML, Line: line, Msg: match[2]}
+	// The library quotes the name after a *, which may be how a secret begins.
+	return &SyntaxError{Format: YAML, Line: line, Msg: yamlAnchor.ReplaceAllLiteralString(match[2], "anchor; quote a value that begins with * or &")}
 }
 
 type yamlReader struct {
@@ -228,7 +231,7 @@ func (r *yamlReader) value(n *yaml.Node, commentsDone bool) (*Node, error) {
 	case yaml.AliasNode:
 		for _, open := range r.aliases {
 			if open == n.Alias {
-				return nil, yamlErrorAt(n, "the anchor %q contains itself", n.Value)
+				return nil, yamlErrorAt(n, "an anchor contains itself")
 			}
 		}
 		r.aliases = append(r.aliases, n.Alias)

@@ -178,7 +178,7 @@ func (a *app) undoCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		lock, err := r.Lock(a.ctx, repo.LockOptions{Command: "keyreeve undo", Timeout: a.lockTimeout})
+		lock, err := a.lock(r, "undo")
 		if err != nil {
 			return err
 		}

@@ -41,7 +41,7 @@ type app struct {
 // Run runs one command line and returns the exit code.
 func Run(args []string, in, out, errOut *os.File) int {
 	noCoreDumps()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
 	a := &app{in: in, out: out, err: errOut, ctx: ctx}
 	root := a.root()
@@ -136,8 +136,7 @@ func (a *app) write(name string, compute func(*lockstep.Session) (*change, error
 		return err
 	}
 	if !a.dryRun {
-		lock, err := r.Lock(a.ctx, repo.LockOptions{Command: "keyreeve " + name, Timeout: a.lockTimeout,
-			Waiting: func(holder string) { a.note("waiting for %s", holder) }})
+		lock, err := a.lock(r, name)
 		if err != nil {
 			return err
 		}
@@ -177,6 +176,11 @@ func (a *app) write(name string, compute func(*lockstep.Session) (*change, error
 		return &partialError{c.pending}
 	}
 	return nil
+}
+
+func (a *app) lock(r *repo.Repo, name string) (*repo.Lock, error) {
+	return r.Lock(a.ctx, repo.LockOptions{Command: "keyreeve " + name, Timeout: a.lockTimeout,
+		Waiting: func(holder string) { a.note("waiting for %s", holder) }})
 }
 
 // gate refuses to encrypt to readers that others added, until they are accepted.

@@ -72,17 +72,13 @@ func (a *app) statusCommand() *cobra.Command {
 			mine = append(mine, identity{id.Recipient(), s.Name(id.Recipient()), id.Source().String()})
 		}
 		for _, r := range rows {
-			d, _, err := s.Read(r.path)
-			if err != nil {
-				return err
-			}
-			for _, recipient := range d.Metadata.Recipients() {
+			for _, recipient := range r.document.Metadata.Recipients() {
 				if a.ring().Has(recipient) {
 					opens++
 					break
 				}
 			}
-			if change, err := s.Compare(r.path, d); err != nil || change != nil {
+			if change, err := s.Compare(r.path, r.document); err != nil || change != nil {
 				drift++
 			}
 		}

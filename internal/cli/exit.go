@@ -1,10 +1,12 @@
 package cli
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
+	"syscall"
 
 	"keyreeve/fleet"
 	"keyreeve/internal/edit"
@@ -26,10 +28,11 @@ const (
 	exitConflict   = 7
 	exitPartial    = 8
 	exitInterrupt  = 130
+	exitTerminated = 143
 )
 
 var exitWords = map[int]string{exitError: "error", exitUsage: "usage", exitFindings: "findings", exitNotFound: "not_found",
-	exitNoIdentity: "no_identity", exitIntegrity: "integrity", exitConflict: "conflict", exitPartial: "partial", exitInterrupt: "interrupted"}
+	exitNoIdentity: "no_identity", exitIntegrity: "integrity", exitConflict: "conflict", exitPartial: "partial", exitInterrupt: "interrupted", exitTerminated: "interrupted"}
 
 type usageError struct{ message, hint string }
 
@@ -209,13 +212,16 @@ func (a *app) exit(err error) int {
 		return 0
 	}
 	code, hint := classify(err)
-	if a.ctx.Err() != nil {
+	child, isChild := as[*run.ExitError](err)
+	if a.ctx.Err() != nil && !isChild {
 		code, hint = exitInterrupt, ""
+		if strings.Contains(context.Cause(a.ctx).Error(), syscall.SIGTERM.String()) {
+			code = exitTerminated
+		}
 	}
 	if strings.HasPrefix(err.Error(), "unknown command") {
 		code, hint = exitUsage, "keyreeve --help"
 	}
-	child, isChild := as[*run.ExitError](err)
 	if code == exitFindings || isChild && child.Err == nil {
 		return code
 	}

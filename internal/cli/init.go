@@ -38,7 +38,7 @@ func (a *app) initCommand() *cobra.Command {
 
 func (a *app) init(name, keyFile string, pq bool) error {
 	if _, err := os.Stat(filepath.Join(a.dir, repo.InventoryName)); err == nil {
-		return &fleet.ConflictError{Reason: "there is a " + repo.InventoryName + " here already", Fix: "keyreeve check"}
+		return &conflictError{"there is a " + repo.InventoryName + " here already", "keyreeve check"}
 	}
 	if name == "" {
 		if u, err := user.Current(); err == nil {
@@ -74,7 +74,7 @@ func (a *app) init(name, keyFile string, pq bool) error {
 	if err != nil {
 		return err
 	}
-	lock, err := r.Lock(a.ctx, repo.LockOptions{Command: "keyreeve init", Timeout: a.lockTimeout})
+	lock, err := a.lock(r, "init")
 	if err != nil {
 		return err
 	}

@@ -16,6 +16,7 @@ import (
 	"keyreeve/internal/check"
 	"keyreeve/internal/lockstep"
 	"keyreeve/internal/repo"
+	"keyreeve/sops"
 )
 
 func (a *app) rekeyCommand() *cobra.Command {
@@ -192,6 +193,13 @@ func (a *app) accessCommand() *cobra.Command {
 		}
 		d, ok := s.Policy.For(path)
 		reader, reads := d.Reader(p)
+		if a.json && ok {
+			reasons := []map[string]string{}
+			for _, r := range reader.Reasons {
+				reasons = append(reasons, map[string]string{"rule": r.Rule, "reason": r.Text})
+			}
+			return a.printJSON(map[string]any{"principal": p.String(), "document": s.Repo.Name(path), "reads": reads, "reasons": reasons})
+		}
 		switch {
 		case !ok:
 			return &lockstep.UncoveredError{Path: path}
@@ -213,6 +221,7 @@ type accessRow struct {
 	Readers  []string `json:"readers"` // as listed in the file
 	Policy   []string `json:"policy"`
 	path     string
+	document *sops.Document
 }
 
 func accessRows(s *lockstep.Session) ([]accessRow, error) {
@@ -226,7 +235,7 @@ func accessRows(s *lockstep.Session) ([]accessRow, error) {
 		if err != nil {
 			return nil, err
 		}
-		row := accessRow{Document: s.Repo.Name(path), Readers: []string{}, Policy: []string{}, path: path}
+		row := accessRow{Document: s.Repo.Name(path), Readers: []string{}, Policy: []string{}, path: path, document: d}
 		for _, recipient := range d.Metadata.Recipients() {
 			if who := s.Name(recipient); !slices.Contains(row.Readers, who) {
 				row.Readers = append(row.Readers, who)

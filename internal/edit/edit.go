@@ -12,15 +12,8 @@ import (
 // Get returns the bytes of what ref names: a single value as sops prints it for
 // --extract, a map or list in the document's format, a whole document.
 func Get(s *lockstep.Session, ref repo.Ref) ([]byte, error) {
-	path, err := s.Repo.Resolve(ref.Doc)
+	path, d, _, err := open(s, ref.Doc)
 	if err != nil {
-		return nil, err
-	}
-	d, _, err := s.Read(path)
-	if err != nil {
-		return nil, err
-	}
-	if err := s.Decrypt(path, d); err != nil {
 		return nil, err
 	}
 	if len(ref.Path) == 0 && ref.Tree == 0 {
@@ -41,14 +34,9 @@ func Set(s *lockstep.Session, ref repo.Ref, value *sops.Node, opts sops.SetOptio
 	if err != nil {
 		return nil, err
 	}
-	d, old := sops.NewDocument(sops.FormatOf(path)), []byte(nil)
-	if exists {
-		if d, old, err = s.Read(path); err != nil {
-			return nil, err
-		}
-		if err := s.Decrypt(path, d); err != nil {
-			return nil, err
-		}
+	d, old, err := openOrNew(s, path, exists)
+	if err != nil {
+		return nil, err
 	}
 	keyPath := ref.Path
 	if d.Format == sops.Binary {

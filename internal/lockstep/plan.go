@@ -200,9 +200,6 @@ func (s *Session) planDocuments(ctx context.Context, plan *Plan, opts PlanOption
 				return nil
 			}
 			outcomes[i].drift, outcomes[i].change = drift, change
-			if err != nil && !strings.HasPrefix(err.Error(), path) {
-				return fmt.Errorf("%s: %w", path, err)
-			}
 			return err
 		})
 	}
