@@ -3,6 +3,8 @@ package sops
 import (
 	"bytes"
 	"strings"
+
+	"gopkg.in/ini.v1"
 )
 
 // A Document is one SOPS file, or the plaintext that is to become one.
@@ -61,9 +63,13 @@ func ParsePlain(data []byte, format Format) (*Document, error) {
 	return d, nil
 }
 
-// NewDocument returns an empty plaintext document.
+// NewDocument returns an empty plaintext document. In INI it has the section
+// DEFAULT, as every INI file has for the library that sops uses.
 func NewDocument(format Format) *Document {
 	d := &Document{Format: format, Trees: []*Node{MapNode()}, Indent: -1, verified: true}
+	if format == INI {
+		d.Trees[0].Children = []*Node{Item(ini.DefaultSection, MapNode())}
+	}
 	if format != Binary {
 		d.Metadata.Selection.UnencryptedSuffix = DefaultUnencryptedSuffix
 	}

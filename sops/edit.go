@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"gopkg.in/ini.v1"
 )
 
 // Lookup returns the node at a key path in the tree-th document of the stream
@@ -79,7 +81,7 @@ type SetOptions struct {
 }
 
 // Set puts value at a key path, creating missing maps. The segment "-" appends
-// to a list. The document must be decrypted. It reports whether anything
+// to a list, and creates one where there is nothing yet. The document must be decrypted. It reports whether anything
 // changed; errors are *[PathError].
 func (d *Document) Set(tree int, path []string, value *Node, opts SetOptions) (bool, error) {
 	if !d.verified {
@@ -90,8 +92,8 @@ func (d *Document) Set(tree int, path []string, value *Node, opts SetOptions) (b
 	}
 	value = value.Clone() // its ciphertext would not open at another place
 	parent := d.Trees[tree]
-	for _, step := range path[:len(path)-1] {
-		next, err := parent.stepOrCreate(step, path)
+	for i, step := range path[:len(path)-1] {
+		next, err := parent.stepOrCreate(step, path[i+1] == "-", path)
 		if err != nil {
 			return false, err
 		}
@@ -121,11 +123,22 @@ func (d *Document) Set(tree int, path []string, value *Node, opts SetOptions) (b
 	return true, nil
 }
 
-func (n *Node) stepOrCreate(segment string, path []string) (*Node, error) {
+// stepOrCreate returns the child of n under one segment of path, which is made
+// where it is missing or null.
+func (n *Node) stepOrCreate(segment string, list bool, path []string) (*Node, error) {
+	kind := Map
+	if list {
+		kind = List
+	}
+	if n.Kind == List && segment == "-" {
+		created := &Node{Kind: kind}
+		n.Children = append(n.Children, created)
+		return created, nil
+	}
 	next, err := n.step(segment, path)
 	if err == nil {
 		if next.Kind == Null {
-			next.Kind = Map
+			next.Kind = kind
 		}
 		return next, nil
 	}
@@ -133,7 +146,7 @@ func (n *Node) stepOrCreate(segment string, path []string) (*Node, error) {
 	if !ok || pathErr.Reason != PathMissing || n.Kind != Map {
 		return nil, err
 	}
-	created := Item(segment, MapNode())
+	created := Item(segment, &Node{Kind: kind})
 	n.Children = append(n.Children, created)
 	return created, nil
 }
@@ -160,8 +173,8 @@ func (d *Document) Unset(tree int, path []string) error {
 }
 
 // Entries calls fn for every value of the document with its key path, in
-// document order: scalars, nulls, and maps and lists that are empty. The path is
-// valid during the call only.
+// document order: scalars, nulls, and maps and lists that are empty, but for the
+// implicit section of INI. The path is valid during the call only.
 func (d *Document) Entries(fn func(tree int, path []string, n *Node)) {
 	for i, tree := range d.Trees {
 		var path []string
@@ -178,9 +191,10 @@ func (d *Document) Entries(fn func(tree int, path []string, n *Node)) {
 				}
 				index++
 				path = append(path, step)
-				if len(child.Children) > 0 {
+				switch {
+				case len(child.Children) > 0:
 					descend(child)
-				} else {
+				case d.Format != INI || child.Kind != Map || child.Key != ini.DefaultSection:
 					fn(i, path, child)
 				}
 				path = path[:len(path)-1]

@@ -194,6 +194,9 @@ func classifySops(err error) (int, string) {
 	if _, ok := as[*sops.IntegrityError](err); ok {
 		return exitIntegrity, "restore the file from git"
 	}
+	if _, ok := as[*sops.ValueError](err); ok {
+		return exitError, "keep it in a YAML document, or as a document of its own: keyreeve set DOC.bin --file FILE"
+	}
 	if e, ok := as[*sops.PathError](err); ok && e.Reason == sops.PathDuplicate {
 		return exitConflict, "the document has the key more than once; edit it with another tool"
 	}

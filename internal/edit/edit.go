@@ -42,6 +42,9 @@ func Set(s *lockstep.Session, ref repo.Ref, value *sops.Node, opts sops.SetOptio
 	if d.Format == sops.Binary {
 		keyPath = []string{"data"}
 	}
+	if err := d.Format.Fits(keyPath, value); err != nil {
+		return nil, fmt.Errorf("%s: %w", s.Repo.Name(path), err)
+	}
 	changed, err := d.Set(ref.Tree, keyPath, value, opts)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", s.Repo.Name(path), err)

@@ -89,6 +89,9 @@ func Copy(s *lockstep.Session, from, to repo.Ref, move, replace bool) ([]repo.Ch
 		return nil, &OccupiedError{to.String()}
 	}
 	value := *n
+	if err := target.Format.Fits(to.Path, &value); err != nil {
+		return nil, fmt.Errorf("%s: %w", s.Repo.Name(path), err)
+	}
 	if _, err := target.Set(to.Tree, to.Path, &value, sops.SetOptions{Replace: replace}); err != nil {
 		return nil, fmt.Errorf("%s: %w", s.Repo.Name(path), err)
 	}

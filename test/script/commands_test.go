@@ -2,6 +2,7 @@ package script
 
 import (
 	"errors"
+	"os"
 	"os/exec"
 	"strconv"
 	"strings"
@@ -39,4 +40,14 @@ func pub(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Check(ts.Exec("keyreeve", "key", "new", ts.Getenv("WORK")+"/"+name+".key"))
 		ts.Setenv(name, strings.TrimSpace(ts.ReadFile("stdout")))
 	}
+}
+
+// bytes writes exact bytes, in Go's escapes, into a file: bytes FILE 'a\xff'.
+func bytes(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: bytes FILE TEXT")
+	}
+	text, err := strconv.Unquote(`"` + strings.ReplaceAll(args[1], `"`, `\"`) + `"`)
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(text), 0o600))
 }
