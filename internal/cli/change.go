@@ -127,7 +127,9 @@ func (a *app) verifyCommand() *cobra.Command {
 			return err
 		}
 		start := time.Now()
-		verdicts, err := s.Verify(a.ctx, revision)
+		progress := a.progress("verify")
+		verdicts, err := s.Verify(a.ctx, revision, progress.Update)
+		progress.Stop()
 		if err != nil {
 			return err
 		}

@@ -3,7 +3,6 @@
 package cli
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -14,11 +13,11 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"keyreeve/fleet"
 	"keyreeve/internal/lockstep"
 	"keyreeve/internal/repo"
+	"keyreeve/internal/term"
 	"keyreeve/keys"
 )
 
@@ -29,6 +28,8 @@ var version = "devel"
 type app struct {
 	in             *os.File
 	out, err       *os.File
+	outTerm        *term.Output // out and err, as what they may be
+	errTerm        *term.Output
 	dir            string
 	json, quiet    bool
 	yes, dryRun    bool
@@ -43,7 +44,7 @@ func Run(args []string, in, out, errOut *os.File) int {
 	noCoreDumps()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
-	a := &app{in: in, out: out, err: errOut, ctx: ctx}
+	a := &app{in: in, out: out, err: errOut, outTerm: term.NewOutput(out), errTerm: term.NewOutput(errOut), ctx: ctx}
 	root := a.root()
 	root.SetArgs(args)
 	root.SetIn(in)
@@ -199,7 +200,7 @@ func (a *app) gate(s *lockstep.Session, c *change) error {
 	for _, g := range fresh {
 		refusal.lines = append(refusal.lines, fmt.Sprintf("%s may read %s (%s)", g.Principal, g.Rule, g.Recipient))
 	}
-	if !term.IsTerminal(int(a.in.Fd())) || a.dryRun {
+	if !term.IsTerminal(a.in) || a.dryRun {
 		return refusal
 	}
 	fmt.Fprintln(a.err, refusal.Error()+":\n  "+strings.Join(refusal.lines, "\n  "))
@@ -214,15 +215,22 @@ func (a *app) confirm(question string) error {
 	if question == "" || a.yes {
 		return nil
 	}
-	if !term.IsTerminal(int(a.in.Fd())) {
+	if !term.IsTerminal(a.in) {
 		return &usageError{"this asks for a confirmation and there is no terminal", "say --yes, after a look with --dry-run"}
 	}
-	fmt.Fprintf(a.err, "%s [y/N] ", question)
-	answer, _ := bufio.NewReader(a.in).ReadString('\n')
+	answer, err := term.Ask(a.ctx, a.in, a.errTerm, question+" [y/N] ")
+	if a.ctx.Err() != nil {
+		return err
+	}
 	if answer = strings.ToLower(strings.TrimSpace(answer)); answer == "y" || answer == "yes" {
 		return nil
 	}
 	return &declinedError{}
+}
+
+// progress starts a bar on stderr for what counts documents.
+func (a *app) progress(what string) *term.Progress {
+	return term.NewProgress(a.errTerm, what, "documents", a.quiet || a.json)
 }
 
 func (a *app) note(format string, args ...any) {

@@ -6,11 +6,11 @@ import (
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"keyreeve/internal/edit"
 	"keyreeve/internal/lockstep"
 	"keyreeve/internal/repo"
+	"keyreeve/internal/term"
 )
 
 func (a *app) editCommand() *cobra.Command {
@@ -34,7 +34,7 @@ func (a *app) editCommand() *cobra.Command {
 		if !e.Quiet() {
 			a.note("%s may write copies of the plaintext elsewhere", e.Command)
 		}
-		if term.IsTerminal(int(a.in.Fd())) {
+		if term.IsTerminal(a.in) {
 			e.Again = func(err error) bool {
 				fmt.Fprintf(a.err, "keyreeve: %s\n", err)
 				return a.confirm("Edit again?") == nil

@@ -39,7 +39,10 @@ func (a *app) rekeyCommand() *cobra.Command {
 				}
 				opts.Paths = append(opts.Paths, path)
 			}
+			progress := a.progress("rekey")
+			opts.Progress = progress.Update
 			plan, err := s.Plan(a.ctx, nil, opts)
+			progress.Stop()
 			if err != nil {
 				return nil, err
 			}

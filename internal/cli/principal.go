@@ -40,7 +40,9 @@ func (a *app) planned(s *lockstep.Session, asks string, edit func(*fleet.Invento
 	if err := edit(next); err != nil {
 		return nil, err
 	}
-	plan, err := s.Plan(a.ctx, next, lockstep.PlanOptions{})
+	progress := a.progress("rekey")
+	plan, err := s.Plan(a.ctx, next, lockstep.PlanOptions{Progress: progress.Update})
+	progress.Stop()
 	if err != nil {
 		return nil, err
 	}

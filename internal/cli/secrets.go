@@ -10,11 +10,11 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"keyreeve/internal/edit"
 	"keyreeve/internal/lockstep"
 	"keyreeve/internal/repo"
+	"keyreeve/internal/term"
 	"keyreeve/sops"
 )
 
@@ -70,13 +70,10 @@ func (a *app) value(ref, file string) ([]byte, error) {
 	if file != "" {
 		return os.ReadFile(file)
 	}
-	if !term.IsTerminal(int(a.in.Fd())) {
+	if !term.IsTerminal(a.in) {
 		return readAll(a.in)
 	}
-	fmt.Fprintf(a.err, "value of %s (not shown): ", ref)
-	data, err := term.ReadPassword(int(a.in.Fd()))
-	fmt.Fprintln(a.err)
-	return data, err
+	return term.AskHidden(a.ctx, a.in, a.errTerm, "value of "+ref+" (not shown): ")
 }
 
 // typed turns input into a value of the type asked for.
@@ -123,7 +120,7 @@ func (a *app) getCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		if term.IsTerminal(int(a.out.Fd())) && !strings.HasSuffix(string(data), "\n") {
+		if a.outTerm.IsTerminal() && !strings.HasSuffix(string(data), "\n") {
 			data = append(data, '\n')
 		}
 		_, err = a.out.Write(data)

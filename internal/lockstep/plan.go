@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 
@@ -109,6 +110,19 @@ type PlanOptions struct {
 	Paths      []string // documents, or folders above them
 	NewDataKey bool     // replace the data key
 	Rewrap     bool     // wrap the same data key afresh
+	// Progress, unless nil, is called after each document, from several
+	// goroutines.
+	Progress func(done, total int)
+}
+
+// counter returns what to call after each of total things.
+func counter(progress func(done, total int), total int) func() {
+	var done atomic.Int64
+	return func() {
+		if n := done.Add(1); progress != nil {
+			progress(int(n), total)
+		}
+	}
 }
 
 func (o PlanOptions) covers(document string) bool {
@@ -189,11 +203,16 @@ func (s *Session) planDocuments(ctx context.Context, plan *Plan, opts PlanOption
 		pending bool
 	}
 	outcomes := make([]outcome, len(paths))
-	group, _ := errgroup.WithContext(ctx)
+	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(runtime.GOMAXPROCS(0))
+	count := counter(opts.Progress, len(paths))
 	for i, path := range paths {
 		group.Go(func() error {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
 			drift, change, err := s.rekeyed(path, opts)
+			count()
 			var locked *LockedError
 			if errors.As(err, &locked) {
 				outcomes[i].pending = true

@@ -19,8 +19,9 @@ type Verdict struct {
 	Err      error // nil; a *[LockedError]; a *[sops.IntegrityError]; or another
 }
 
-// Verify decrypts every document, in the working tree or at a revision.
-func (s *Session) Verify(ctx context.Context, revision string) ([]Verdict, error) {
+// Verify decrypts every document, in the working tree or at a revision. It calls
+// progress, unless that is nil, after each from several goroutines.
+func (s *Session) Verify(ctx context.Context, revision string, progress func(done, total int)) ([]Verdict, error) {
 	paths, err := s.Repo.Documents()
 	if revision != "" {
 		paths, err = s.Repo.DocumentsAt(ctx, revision)
@@ -29,12 +30,14 @@ func (s *Session) Verify(ctx context.Context, revision string) ([]Verdict, error
 		return nil, err
 	}
 	verdicts := make([]Verdict, len(paths))
-	var group errgroup.Group
+	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(runtime.GOMAXPROCS(0))
+	count := counter(progress, len(paths))
 	for i, path := range paths {
 		group.Go(func() error {
 			verdicts[i] = Verdict{path, s.verify(ctx, path, revision)}
-			return nil
+			count()
+			return ctx.Err()
 		})
 	}
 	return verdicts, group.Wait()
