@@ -1,152 +1,18 @@
 package cli
 
 import (
-	"errors"
 	"fmt"
 	"path"
-	"path/filepath"
 	"slices"
 	"strings"
 	"text/tabwriter"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"keyreeve/fleet"
-	"keyreeve/internal/check"
 	"keyreeve/internal/lockstep"
-	"keyreeve/internal/repo"
 	"keyreeve/sops"
 )
-
-func (a *app) rekeyCommand() *cobra.Command {
-	var only bool
-	var opts lockstep.PlanOptions
-	c := command("rekey [PATH…]", "Bring the documents' recipients and .sops.yaml to policy", "  keyreeve rekey\n  keyreeve rekey --check secrets/common", cobra.ArbitraryArgs, func(args []string) error {
-		if only {
-			a.dryRun = true
-		}
-		drifted := false
-		err := a.write("rekey", func(s *lockstep.Session) (*change, error) {
-			dir, err := filepath.Abs(a.dir)
-			if err != nil {
-				return nil, err
-			}
-			for _, name := range args {
-				path, err := s.Repo.Rel(dir, name)
-				if err != nil {
-					return nil, err
-				}
-				opts.Paths = append(opts.Paths, path)
-			}
-			progress := a.progress("rekey")
-			opts.Progress = progress.Update
-			plan, err := s.Plan(a.ctx, nil, opts)
-			progress.Stop()
-			if err != nil {
-				return nil, err
-			}
-			drifted = len(plan.Changes)+len(plan.Pending) > 0
-			if a.json {
-				return &change{files: plan.Changes, pending: plan.Pending}, a.printJSON(map[string]any{"changes": changesJSON(s, plan)})
-			}
-			lines := preview(plan)
-			if len(plan.Changes) == 0 {
-				lines = append(lines, "everything is as policy says")
-			}
-			return &change{files: plan.Changes, pending: plan.Pending, preview: lines}, nil
-		})
-		if err == nil && only && drifted {
-			return &findingsError{}
-		}
-		return err
-	})
-	c.Flags().BoolVar(&opts.NewDataKey, "new-data-key", false, "replace the data keys even without a removal")
-	c.Flags().BoolVar(&opts.Rewrap, "rewrap", false, "wrap the data keys afresh even without drift")
-	c.Flags().BoolVar(&only, "check", false, "write nothing; exit 3 if there is drift")
-	return a.writes(c)
-}
-
-func changesJSON(s *lockstep.Session, plan *lockstep.Plan) []map[string]any {
-	all := []map[string]any{}
-	for _, d := range plan.Drift {
-		all = append(all, map[string]any{"document": s.Repo.Name(d.Document), "add": append([]string{}, d.Add...), "remove": append([]string{}, d.Remove...),
-			"recipients": d.Recipients, "new_data_key": d.NewDataKey})
-	}
-	return all
-}
-
-func (a *app) checkCommand() *cobra.Command {
-	return command("check", "Find drift and mistakes; needs no key", "  keyreeve check\n  keyreeve check --json", cobra.NoArgs, func([]string) error {
-		start := time.Now()
-		findings, documents, err := a.findings()
-		if err != nil {
-			return err
-		}
-		check.Sort(findings)
-		if a.json {
-			err = a.printJSON(map[string]any{"findings": append([]check.Finding{}, findings...)})
-		} else {
-			a.printFindings(findings, documents, time.Since(start))
-		}
-		if err == nil && len(findings) > 0 {
-			return &findingsError{}
-		}
-		return err
-	})
-}
-
-func (a *app) findings() ([]check.Finding, int, error) {
-	r, err := repo.Open(a.dir)
-	if err != nil {
-		return nil, 0, err
-	}
-	data, err := r.Read(repo.InventoryName)
-	if err != nil {
-		return nil, 0, err
-	}
-	_, problems := fleet.Parse(repo.InventoryName, data)
-	findings := check.Inventory(problems)
-	s, err := lockstep.OpenRepo(r, nil)
-	var broken *lockstep.InventoryError
-	if errors.As(err, &broken) {
-		return findings, 0, nil
-	}
-	if err != nil {
-		return nil, 0, err
-	}
-	files, documents, err := check.Files(s)
-	return append(findings, files...), documents, err
-}
-
-func (a *app) printFindings(findings []check.Finding, documents int, took time.Duration) {
-	file, counts, files := "", map[string]int{}, map[string]bool{}
-	for _, f := range findings {
-		if f.File != file {
-			file = f.File
-			fmt.Fprintln(a.out, file)
-		}
-		place := ""
-		if f.Line > 0 {
-			place = fmt.Sprintf(" (line %d)", f.Line)
-		}
-		fmt.Fprintf(a.out, "  %s%s\n", f.Text(), place)
-		if f.Fix != "" {
-			fmt.Fprintf(a.out, "                fix: %s\n", f.Fix)
-		}
-		counts[f.Severity]++
-		files[f.File] = true
-	}
-	if a.quiet {
-		return
-	}
-	if len(findings) == 0 {
-		fmt.Fprintf(a.out, "%s checked, nothing to report, in %.2f s\n", count(documents, "document", "documents"), took.Seconds())
-		return
-	}
-	fmt.Fprintf(a.out, "\n%s checked; findings in %s (%s, %s) in %.2f s\n", count(documents, "document", "documents"), count(len(files), "file", "files"),
-		count(counts["error"], "error", "errors"), count(counts["warning"], "warning", "warnings"), took.Seconds())
-}
 
 // A cell compares policy and file for one principal and document.
 func mark(policy, listed bool) string {

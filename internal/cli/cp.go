@@ -1,0 +1,49 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"keyreeve/internal/edit"
+	"keyreeve/internal/lockstep"
+	"keyreeve/internal/repo"
+)
+
+// copyCommand is cp, or mv.
+func (a *app) copyCommand(name, short string, move bool) *cobra.Command {
+	var replace bool
+	c := command(name+" FROM TO", short, fmt.Sprintf("  keyreeve %s common/web#token potato/web#token\n  keyreeve %s common/web common/site", name, name), cobra.ExactArgs(2), func(args []string) error {
+		from, err := repo.ParseRef(args[0])
+		if err != nil {
+			return err
+		}
+		to, err := repo.ParseRef(args[1])
+		if err != nil {
+			return err
+		}
+		if len(from.Path) == 0 && len(to.Path) > 0 {
+			return &usageError{"a whole document does not go into an entry", "name the entry: " + args[0] + "#KEY"}
+		}
+		return a.write(name, func(s *lockstep.Session) (*change, error) {
+			files, err := edit.Copy(s, from, to, move, replace)
+			if err != nil {
+				return nil, err
+			}
+			return &change{files: files, preview: []string{args[1] + " is for " + readers(s, files[0].Path)}}, nil
+		})
+	})
+	c.Flags().BoolVar(&replace, "replace", false, "replace what is there")
+	return a.writes(c)
+}
+
+// readers names who may read a document.
+func readers(s *lockstep.Session, path string) string {
+	d, _ := s.Policy.For(path)
+	var names []string
+	for _, r := range d.Readers {
+		names = append(names, r.Principal.String())
+	}
+	return strings.Join(names, ", ")
+}
