@@ -4,14 +4,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
-	"go.yaml.in/yaml/v3"
 	"pgregory.net/rapid"
 
+	"keyreeve/fleet"
 	"keyreeve/sops"
 	"keyreeve/test/peers"
 )
@@ -79,24 +78,20 @@ func TestSopsChoosesTheSameRecipients(t *testing.T) {
 	}
 }
 
-// firstMatch reads creation rules as sops does: the first whose expression
-// matches decides.
+// firstMatch returns the recipients that our own reading of the rules gives.
 func firstMatch(t *rapid.T, config []byte) func(path string) ([]string, bool) {
-	var parsed struct {
-		Rules []struct {
-			Regex string   `yaml:"path_regex"`
-			Age   []string `yaml:"age"`
-		} `yaml:"creation_rules"`
-	}
-	if err := yaml.Unmarshal(config, &parsed); err != nil {
+	parsed, err := fleet.ParseSopsConfig(config)
+	if err != nil {
 		t.Fatal(err)
 	}
 	return func(path string) ([]string, bool) {
-		for _, rule := range parsed.Rules {
-			if regexp.MustCompile(rule.Regex).MatchString(path) {
-				return rule.Age, true
-			}
+		rule, ok, err := parsed.Match(path)
+		if err != nil {
+			t.Fatal(err)
 		}
-		return nil, false
+		if !ok {
+			return nil, false
+		}
+		return rule.Groups[0].Age, true
 	}
 }

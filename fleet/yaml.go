@@ -15,7 +15,7 @@ func flowYAML(n *yaml.Node) string {
 	if e.Encode(flat) != nil || e.Close() != nil {
 		return ""
 	}
-	return strings.Join(strings.Fields(b.String()), " ")
+	return strings.TrimSuffix(b.String(), "\n")
 }
 
 // flowNode copies a value in flow style and without comments.
