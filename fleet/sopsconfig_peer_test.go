@@ -21,7 +21,7 @@ var foreignPaths = []string{
 }
 
 var foreignRegexes = []string{
-	"", ".*", `secrets/[^/]+\.(yaml|json|env|ini)$`, `secrets`, `^secrets/`, `hosts/potato/.*`, `hosts/(potato|mbp)/secrets\.yaml$`,
+	"", ".*", `x*`, `secrets/[^/]+\.(yaml|json|env|ini)$`, `secrets`, `^secrets/`, `hosts/potato/.*`, `hosts/(potato|mbp)/secrets\.yaml$`,
 	`.*\.yaml$`, `^.*/secrets.yaml`, `(?i)secrets/a\.yaml`, `/a.yaml$`, `ü`, `\.(yaml|json)`, `[`, `(?P<x>a`, `a\`, `^$`,
 }
 
@@ -41,7 +41,7 @@ func foreignConfig(t *rapid.T, keys []string) string {
 			fmt.Fprintf(&b, "    age: [%s, *k0, ' %s,%s ']\n", key(), key(), key())
 		case 1:
 			fmt.Fprintf(&b, "    key_groups:\n      - age: [*k0, %s, *k0]\n", key())
-		case 2:
+		case 2, 9:
 			fmt.Fprintf(&b, "    shamir_threshold: 1\n    key_groups:\n      - age: [%s]\n        merge: [{age: [%s, %s]}]\n", key(), key(), key())
 		case 3:
 			fmt.Fprintf(&b, "    encrypted_regex: ^a$\n    mac_only_encrypted: true\n    age: >-\n      %s,\n      %s,\n", key(), key())
