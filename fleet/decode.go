@@ -63,10 +63,9 @@ func (d *decoder) fail(code string, n *yaml.Node, message, fix string) {
 	d.report(code, n, message, fix)
 }
 
-var (
-	strayBreak = regexp.MustCompile("\r|\u0085|\u2028|\u2029|\ufeff")
-	yamlLine   = regexp.MustCompile(`^(?:yaml: )?(?:line (\d+): )?`)
-)
+const strayBreaks = "\r\u0085\u2028\u2029\ufeff"
+
+var yamlLine = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^(?:yaml: )?(?:line (\d+): )?`) })
 
 // document returns the root map, or nil after reporting why there is none.
 func (d *decoder) document(data []byte) *yaml.Node {
@@ -80,8 +79,8 @@ func (d *decoder) document(data []byte) *yaml.Node {
 	if !utf8.Valid(data) {
 		return syntax(1, "the file is not UTF-8", "")
 	}
-	if at := strayBreak.FindIndex(data); at != nil {
-		return syntax(1+bytes.Count(data[:at[0]], []byte("\n")), "the file has a line break other than LF, or a byte order mark", "save it with LF line ends and without a byte order mark")
+	if at := bytes.IndexAny(data, strayBreaks); at >= 0 {
+		return syntax(1+bytes.Count(data[:at], []byte("\n")), "the file has a line break other than LF, or a byte order mark", "save it with LF line ends and without a byte order mark")
 	}
 	var doc yaml.Node
 	decoder := yaml.NewDecoder(bytes.NewReader(data))
@@ -120,10 +119,10 @@ func decodeNode(decoder *yaml.Decoder, n *yaml.Node) (err error) {
 // yamlError splits an error of the YAML library into line and message.
 func yamlError(err error) (int, string) {
 	s := err.Error()
-	m := yamlLine.FindStringSubmatch(s)
+	m := yamlLine().FindStringSubmatch(s)
 	line, _ := strconv.Atoi(m[1])
 	message := strings.TrimPrefix(s, m[0])
-	if secretLike.MatchString(message) {
+	if secretLike(message) {
 		message = "it does not parse"
 	}
 	return max(1, line), "the YAML does not parse: " + message
@@ -214,7 +213,7 @@ func (d *decoder) checkMap(n *yaml.Node, s *shape, where string) {
 		}
 		seen[key.Value] = key.Line
 		inside := strings.TrimPrefix(where+"."+key.Value, ".")
-		if secretLike.MatchString(key.Value) {
+		if secretLike(key.Value) {
 			d.fail(CodePrivateKey, key, prefix(where)+"a private key where a name belongs", "remove it; if this file was committed or sent, replace the key")
 			continue
 		}
@@ -266,7 +265,7 @@ func (d *decoder) checkScalar(n *yaml.Node, s *shape, where string) {
 	wrong := n.Kind != yaml.ScalarNode || isNull(n) && s.format != regexFormat ||
 		s.kind == boolShape && n.Tag != "!!bool" || s.kind == intShape && n.Tag != "!!int"
 	switch {
-	case n.Kind == yaml.ScalarNode && secretLike.MatchString(n.Value):
+	case n.Kind == yaml.ScalarNode && secretLike(n.Value):
 		d.fail(CodePrivateKey, n, prefix(where)+"a private key where "+expected+" belongs",
 			"give the public key (age-keygen -y prints it); if this file was committed or sent, replace the key")
 	case wrong:
@@ -287,7 +286,7 @@ func (d *decoder) checkScalar(n *yaml.Node, s *shape, where string) {
 }
 
 func (d *decoder) checkFormat(n *yaml.Node, f *format, where string) bool {
-	if f.syntax == nil || f.syntax.MatchString(n.Value) {
+	if f.matches == nil || f.matches(n.Value) {
 		return true
 	}
 	fix := ""
@@ -302,7 +301,7 @@ func (d *decoder) checkFormat(n *yaml.Node, f *format, where string) bool {
 
 // checkForeign accepts any text, list or map but never a private key.
 func (d *decoder) checkForeign(n *yaml.Node, where string) {
-	if n.Kind == yaml.ScalarNode && secretLike.MatchString(n.Value) {
+	if n.Kind == yaml.ScalarNode && secretLike(n.Value) {
 		d.fail(CodePrivateKey, n, prefix(where)+"a private key where a public one belongs", "remove it; if this file was committed or sent, replace the key")
 	}
 	for _, c := range n.Content {

@@ -61,7 +61,7 @@ func (inv *Inventory) checkNew(p Principal, recipients ...NamedRecipient) error 
 }
 
 func (inv *Inventory) checkRecipient(r NamedRecipient) error {
-	if r.Name != "" && !namePattern.MatchString(r.Name) {
+	if r.Name != "" && !isName(r.Name) {
 		return &NameError{Name: r.Name, Suggestion: suggestName(r.Name),
 			Reason: "a name has 1 to 63 of a-z 0-9 . _ - and begins with a letter or digit"}
 	}

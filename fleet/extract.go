@@ -261,7 +261,7 @@ func (d *decoder) extractSecrets(m *model, root *yaml.Node) {
 
 // interval returns what an interval such as 90d means, or 0.
 func interval(s string) time.Duration {
-	if !intervalFormat.syntax.MatchString(s) {
+	if !intervalFormat.matches(s) {
 		return 0
 	}
 	n, _ := strconv.Atoi(s[:len(s)-1])

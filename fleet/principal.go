@@ -1,7 +1,6 @@
 package fleet
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -34,15 +33,37 @@ func (p Principal) String() string { return string(p.Kind) + "/" + p.Name }
 func ParsePrincipal(s string) (Principal, bool) {
 	kind, name, ok := strings.Cut(s, "/")
 	p := Principal{PrincipalKind(kind), name}
-	if !ok || !slices.Contains(kinds, p.Kind) || !namePattern.MatchString(name) {
+	if !ok || !slices.Contains(kinds, p.Kind) || !isName(name) {
 		return Principal{}, false
 	}
 	return p, true
 }
 
-const nameSyntax = `^[a-z0-9][a-z0-9._-]{0,62}$`
+const namePattern = `^[a-z0-9][a-z0-9._-]{0,62}$`
 
-var namePattern = regexp.MustCompile(nameSyntax)
+// isName reports whether s matches namePattern, which takes longer to compile
+// than a whole inventory to check.
+func isName(s string) bool {
+	for i, c := range []byte(s) {
+		inside := i > 0 && (c == '.' || c == '_' || c == '-')
+		if !inside && (c < 'a' || c > 'z') && (c < '0' || c > '9') {
+			return false
+		}
+	}
+	return len(s) >= 1 && len(s) <= 63
+}
+
+// isReader reports whether s is a principal with its kind.
+func isReader(s string) bool {
+	_, ok := ParsePrincipal(s)
+	return ok
+}
+
+// isOwner is isReader for those that have recipients.
+func isOwner(s string) bool {
+	p, ok := ParsePrincipal(s)
+	return ok && p.Kind != GroupKind
+}
 
 // reservedHosts are the folders of the layout that belong to no single host.
 var reservedHosts = []string{"common", "users", "groups"}
@@ -50,7 +71,7 @@ var reservedHosts = []string{"common", "users", "groups"}
 // CheckName returns a *[NameError] if a principal of this kind cannot have this
 // name.
 func CheckName(kind PrincipalKind, name string) error {
-	if !namePattern.MatchString(name) {
+	if !isName(name) {
 		return &NameError{Kind: kind, Name: name, Suggestion: suggestName(name),
 			Reason: "a name has 1 to 63 of a-z 0-9 . _ - and begins with a letter or digit"}
 	}

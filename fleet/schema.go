@@ -34,8 +34,8 @@ func (s *shape) schema() map[string]any {
 		return schema
 	case mapShape:
 		schema := map[string]any{"type": "object", "additionalProperties": s.elem.schema()}
-		if s.key != nil && s.key.syntax != nil {
-			schema["propertyNames"] = map[string]any{"pattern": s.key.syntax.String()}
+		if s.key != nil && s.key.pattern != "" {
+			schema["propertyNames"] = map[string]any{"pattern": s.key.pattern}
 		}
 		return schema
 	case listShape:
@@ -52,8 +52,8 @@ func (s *shape) schema() map[string]any {
 		if len(s.enum) > 0 {
 			schema["enum"] = s.enum
 		}
-		if s.format != nil && s.format.syntax != nil {
-			schema["pattern"] = s.format.syntax.String()
+		if s.format != nil && s.format.pattern != "" {
+			schema["pattern"] = s.format.pattern
 		}
 		return schema
 	}

@@ -1,6 +1,9 @@
 package fleet
 
-import "regexp"
+import (
+	"regexp"
+	"sync"
+)
 
 // A shape says what a part of the inventory may look like. One table of shapes
 // drives both the strict decoder and the published JSON Schema.
@@ -36,21 +39,34 @@ type field struct {
 
 // A format restricts a text.
 type format struct {
-	syntax  *regexp.Regexp // nil: checked later, with the rest in view
+	pattern string            // for the schema
+	matches func(string) bool // the same as code; nil: checked later, with the rest in view
 	code    string
 	expects string
 }
 
+// matching compiles a pattern when it is first used: most runs use none, and
+// compiling all of them takes longer than reading an inventory.
+func matching(pattern string) func(string) bool {
+	compiled := sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(pattern) })
+	return func(s string) bool { return compiled().MatchString(s) }
+}
+
+const (
+	datePattern     = `^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$`
+	intervalPattern = `^[1-9][0-9]{0,4}[hdwy]$`
+)
+
 var (
-	nameFormat      = &format{namePattern, CodeName, "a name of 1 to 63 of a-z 0-9 . _ -, beginning with a letter or digit"}
-	recipientFormat = &format{nil, CodeMalformed, "a recipient: age1…, ssh-ed25519 … or ssh-rsa …"}
-	readerFormat    = &format{regexp.MustCompile(`^(user|host|group|recovery)/[a-z0-9][a-z0-9._-]{0,62}$`), CodeUnknownMember, "a principal with its kind, such as group/servers"}
-	ownerFormat     = &format{regexp.MustCompile(`^(user|host|recovery)/[a-z0-9][a-z0-9._-]{0,62}$`), CodeWrongValue, "a principal with its kind, such as host/oldbox"}
-	dateFormat      = &format{regexp.MustCompile(`^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$`), CodeWrongValue, "a date, YYYY-MM-DD"}
-	intervalFormat  = &format{regexp.MustCompile(`^[1-9][0-9]{0,4}[hdwy]$`), CodeWrongValue, "an interval such as 90d (h, d, w or y)"}
-	pathFormat      = &format{nil, CodeScopePath, "a folder such as secrets/ci/** or the path of one document"}
-	regexFormat     = &format{nil, CodeRegex, "a regular expression"}
-	refFormat       = &format{nil, CodeRef, "a ref such as common/services#postgres/password, * and ** allowed"}
+	nameFormat      = &format{namePattern, isName, CodeName, "a name of 1 to 63 of a-z 0-9 . _ -, beginning with a letter or digit"}
+	recipientFormat = &format{"", nil, CodeMalformed, "a recipient: age1…, ssh-ed25519 … or ssh-rsa …"}
+	readerFormat    = &format{`^(user|host|group|recovery)/[a-z0-9][a-z0-9._-]{0,62}$`, isReader, CodeUnknownMember, "a principal with its kind, such as group/servers"}
+	ownerFormat     = &format{`^(user|host|recovery)/[a-z0-9][a-z0-9._-]{0,62}$`, isOwner, CodeWrongValue, "a principal with its kind, such as host/oldbox"}
+	dateFormat      = &format{datePattern, matching(datePattern), CodeWrongValue, "a date, YYYY-MM-DD"}
+	intervalFormat  = &format{intervalPattern, matching(intervalPattern), CodeWrongValue, "an interval such as 90d (h, d, w or y)"}
+	pathFormat      = &format{"", nil, CodeScopePath, "a folder such as secrets/ci/** or the path of one document"}
+	regexFormat     = &format{"", nil, CodeRegex, "a regular expression"}
+	refFormat       = &format{"", nil, CodeRef, "a ref such as common/services#postgres/password, * and ** allowed"}
 )
 
 func text(f *format) *shape         { return &shape{kind: textShape, format: f} }

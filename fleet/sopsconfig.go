@@ -142,7 +142,7 @@ func unmarshal(data []byte, into any) (err error) {
 		}
 	}()
 	if err := yaml.Unmarshal(data, into); err != nil {
-		if secretLike.MatchString(err.Error()) {
+		if secretLike(err.Error()) {
 			return errors.New("the YAML does not parse")
 		}
 		return errors.New(strings.TrimPrefix(err.Error(), "yaml: "))

@@ -2,18 +2,19 @@ package keys
 
 import "strings"
 
+const bech32Charset = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
+
 // bech32Encode returns the Bech32 form of data under the lowercase prefix hrp,
 // as BIP173 describes it, without its limit of 90 characters (as age does).
 //
 // age exposes an encoder for recipients and plugins only; this one is for the
 // private key that an SSH key converts to.
 func bech32Encode(hrp string, data []byte) string {
-	const charset = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
 	values := bech32Groups(data)
 	var b strings.Builder
 	b.WriteString(hrp + "1")
 	for _, v := range append(values, bech32Checksum(hrp, values)...) {
-		b.WriteByte(charset[v])
+		b.WriteByte(bech32Charset[v])
 	}
 	return b.String()
 }
@@ -67,4 +68,20 @@ func bech32Polymod(values []byte) uint32 {
 		}
 	}
 	return chk
+}
+
+// bech32Data returns the bytes in a Bech32 text whose checksum holds.
+func bech32Data(s string) []byte {
+	groups := s[strings.LastIndexByte(s, '1')+1 : len(s)-6]
+	var data []byte
+	var acc uint32
+	bits := 0
+	for _, c := range []byte(groups) {
+		acc = acc<<5 | uint32(strings.IndexByte(bech32Charset, c))
+		if bits += 5; bits >= 8 {
+			bits -= 8
+			data = append(data, byte(acc>>bits))
+		}
+	}
+	return data
 }

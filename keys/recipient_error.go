@@ -3,7 +3,9 @@ package keys
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
+	"sync"
 	"unicode/utf8"
 )
 
@@ -55,18 +57,36 @@ func (e *RecipientError) Error() string {
 // characters, an RSA key of 16,384 bits 2,800.
 const maxRecipient = 8 << 10
 
+// Expressions are compiled when they are needed, which for a good recipient is
+// never.
 var (
-	privateKeyPattern = regexp.MustCompile(`(?i)AGE-SECRET-KEY-|AGE-PLUGIN-|-----BEGIN[^-]*PRIVATE KEY`)
-	placeholderWords  = regexp.MustCompile(`(?i)^$|\.\.\.|…|[<>{}]|replace|change.?me|placeholder|example|todo|fixme|your`)
-	pgpFingerprint    = regexp.MustCompile(`^(0x)?[0-9A-Fa-f]{16,40}$`)
+	changeMe       = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`change.?me`) })
+	pgpFingerprint = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^(0x)?[0-9A-Fa-f]{16,40}$`) })
 )
+
+// holdsPrivateKey reports whether s may hold a private key, in whatever case.
+func holdsPrivateKey(s string) bool {
+	s = strings.ToUpper(s)
+	return strings.Contains(s, "AGE-SECRET-KEY-") || strings.Contains(s, "AGE-PLUGIN-") ||
+		strings.Contains(s, "-----BEGIN") && strings.Contains(s, "PRIVATE KEY")
+}
+
+var placeholderWords = []string{"...", "…", "<", ">", "{", "}", "replace", "placeholder", "example", "todo", "fixme", "your"}
+
+// hasPlaceholder reports whether s is empty or holds a word that stands for a
+// key.
+func hasPlaceholder(s string) bool {
+	s = strings.ToLower(s)
+	return s == "" || slices.ContainsFunc(placeholderWords, func(w string) bool { return strings.Contains(s, w) }) ||
+		strings.Contains(s, "change") && changeMe().MatchString(s)
+}
 
 // screenRecipient refuses what no parser needs to see, in this order: private
 // keys first, so that nothing after it can quote one.
 func screenRecipient(s string) error {
 	trimmed := strings.TrimSpace(s)
 	switch {
-	case privateKeyPattern.MatchString(s):
+	case holdsPrivateKey(s):
 		return &RecipientError{Reason: PrivateKey,
 			Hint: "give the public key (age-keygen -y prints it); if this text was stored or sent, replace the key"}
 	case len(s) > maxRecipient || !utf8.ValidString(s):
@@ -80,7 +100,7 @@ func screenRecipient(s string) error {
 	case strings.HasPrefix(s, "ecdsa-sha2-"), strings.HasPrefix(s, "sk-ssh-"), strings.HasPrefix(s, "sk-ecdsa-"), strings.HasPrefix(s, "ssh-dss"):
 		kind, _, _ := strings.Cut(s, " ")
 		return unsupportedSSH(kind)
-	case pgpFingerprint.MatchString(s):
+	case len(s) <= len("0x")+40 && pgpFingerprint().MatchString(s):
 		return &RecipientError{Reason: Unsupported, Hint: "this looks like a PGP key; only age and SSH keys are recipients"}
 	case strings.HasPrefix(s, "arn:"):
 		return &RecipientError{Reason: Unsupported, Hint: "this looks like a KMS key; only age and SSH keys are recipients"}
@@ -100,9 +120,9 @@ func isPlaceholder(s string) bool {
 	if kind, blob, ok := strings.Cut(s, " "); ok && strings.HasPrefix(kind, "ssh-") {
 		// The comment after an SSH key is free text.
 		blob, _, _ = strings.Cut(blob, " ")
-		return blob != "" && len(blob) < 64 && (placeholderWords.MatchString(blob) || allEqual(strings.TrimPrefix(blob, "AAAA")))
+		return blob != "" && len(blob) < 64 && (hasPlaceholder(blob) || allEqual(strings.TrimPrefix(blob, "AAAA")))
 	}
-	return len(s) < 64 && placeholderWords.MatchString(s) || isAge && len(s) < 64 && strings.Contains(rest, "xxxx") && !strings.Contains(rest, "1")
+	return len(s) < 64 && hasPlaceholder(s) || isAge && len(s) < 64 && strings.Contains(rest, "xxxx") && !strings.Contains(rest, "1")
 }
 
 // allEqual reports whether s repeats one character; so does the empty string.

@@ -47,7 +47,7 @@ func canonicalSSH(key ssh.PublicKey) string {
 // that ssh-to-age and sops-nix derive from it; native keeps it as it is,
 // without its comment. An RSA key can only be kept.
 func RecipientFromSSH(publicKeyLine string, native bool) (string, error) {
-	if privateKeyPattern.MatchString(publicKeyLine) {
+	if holdsPrivateKey(publicKeyLine) {
 		return "", &RecipientError{Reason: PrivateKey, Hint: "give the public key, from the file that ends in .pub"}
 	}
 	line := strings.TrimSpace(publicKeyLine)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 
 	"gopkg.in/ini.v1"
 )
@@ -39,11 +40,11 @@ func readINI(data []byte) ([]*Node, error) {
 	return []*Node{tree}, nil
 }
 
-var iniQuoted = regexp.MustCompile(`key-value delimiter not found: (.*)`)
+var iniQuoted = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`key-value delimiter not found: (.*)`) })
 
 // iniSyntaxError finds the line that the library quotes, and does not quote it.
 func iniSyntaxError(data []byte, err error) error {
-	match := iniQuoted.FindStringSubmatch(err.Error())
+	match := iniQuoted().FindStringSubmatch(err.Error())
 	if match == nil {
 		return &SyntaxError{Format: INI, Msg: "cannot be parsed"}
 	}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"regexp"
 	"strconv"
+	"sync"
 	"time"
 
 	"go.yaml.in/yaml/v3"
@@ -73,20 +74,20 @@ func commentLineBeyond(data []byte, limit int) int {
 	return 0
 }
 
-var yamlAnchor = regexp.MustCompile(`(?s)anchor '.*`)
+var yamlAnchor = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?s)anchor '.*`) })
 
-var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)$`)
+var yamlLine = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)$`) })
 
 // yamlSyntaxError keeps the line and what the parser expected. The parser's
 // messages name structure, anchors and tags, never values.
 func yamlSyntaxError(err error) error {
-	match := yamlLine.FindStringSubmatch(err.Error())
+	match := yamlLine().FindStringSubmatch(err.Error())
 	if match == nil {
 		return &SyntaxError{Format: YAML, Msg: "cannot be parsed"}
 	}
 	line, _ := strconv.Atoi(match[1])
 	// The library quotes the name after a *, which may be how a secret begins.
-	return &SyntaxError{Format: YAML, Line: line, Msg: yamlAnchor.ReplaceAllLiteralString(match[2], "anchor; quote a value that begins with * or &")}
+	return &SyntaxError{Format: YAML, Line: line, Msg: yamlAnchor().ReplaceAllLiteralString(match[2], "anchor; quote a value that begins with * or &")}
 }
 
 type yamlReader struct {

@@ -8,7 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
-	"regexp"
+	"strings"
 	"time"
 )
 
@@ -61,11 +61,17 @@ const (
 	keptDir       = "kept"
 )
 
-var (
-	tempPattern = regexp.MustCompile(`^\.keyreeve-[0-9a-f]{16}\.tmp$`)
-	idPattern   = regexp.MustCompile(`^[0-9a-f]{16}$`)
-	hashPattern = regexp.MustCompile(`^([0-9a-f]{64})?$`)
-)
+// isHex reports whether s is n lower-case hexadecimal digits.
+func isHex(s string, n int) bool { return len(s) == n && strings.Trim(s, "0123456789abcdef") == "" }
+
+func isID(s string) bool   { return isHex(s, 16) }
+func isHash(s string) bool { return s == "" || isHex(s, 64) }
+
+func isTempName(s string) bool {
+	rest, ok := strings.CutPrefix(s, ".keyreeve-")
+	id, ending := strings.CutSuffix(rest, ".tmp")
+	return ok && ending && isID(id)
+}
 
 // errCorrupt is a record that is no JSON. Only a prepared record, which is not
 // waited for, can be cut short by a power loss.
@@ -105,7 +111,7 @@ func decodeRecord(data []byte) (*record, error) {
 	case rec.Version != recordVersion:
 		return nil, fmt.Errorf("the record of a change has version %d, this program knows %d",
 			rec.Version, recordVersion)
-	case !idPattern.MatchString(rec.ID), len(rec.Files) == 0:
+	case !isID(rec.ID), len(rec.Files) == 0:
 		return nil, fmt.Errorf("the record of a change is malformed")
 	case rec.Phase != phasePrepared && rec.Phase != phaseCommitted && rec.Phase != phaseReverting:
 		return nil, fmt.Errorf("the record of a change has an unknown phase %q", rec.Phase)
@@ -114,7 +120,7 @@ func decodeRecord(data []byte) (*record, error) {
 		if err := checkPath(f.Path); err != nil {
 			return nil, err
 		}
-		if !tempPattern.MatchString(f.Temp) || !hashPattern.MatchString(f.Old) || !hashPattern.MatchString(f.New) {
+		if !isTempName(f.Temp) || !isHash(f.Old) || !isHash(f.New) {
 			return nil, fmt.Errorf("the record of a change is malformed at %q", f.Path)
 		}
 	}

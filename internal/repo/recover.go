@@ -224,7 +224,7 @@ func (r *Repo) sweep() error {
 			return err
 		case entry.IsDir() && entry.Name() == ".git":
 			return fs.SkipDir
-		case entry.Type().IsRegular() && tempPattern.MatchString(entry.Name()):
+		case entry.Type().IsRegular() && isTempName(entry.Name()):
 			return r.files.remove(name)
 		}
 		return nil

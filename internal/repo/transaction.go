@@ -298,7 +298,7 @@ func (tx *transaction) removeEmptied() {
 func (tx *transaction) removeTemps() error {
 	names, err := tx.state.names(".")
 	for _, name := range names {
-		if err == nil && tempPattern.MatchString(name) {
+		if err == nil && isTempName(name) {
 			err = tx.state.remove(name)
 		}
 	}

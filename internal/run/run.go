@@ -11,14 +11,17 @@ import (
 	"os/signal"
 	"regexp"
 	"strings"
+	"sync"
 	"syscall"
 
 	"keyreeve/keys"
 )
 
 var (
-	nameSyntax = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
-	steering   = regexp.MustCompile(`^(LD_.*|DYLD_.*|PATH|IFS|ENV|BASH_ENV|GIT_.*|.*_OPTIONS|PYTHON.*|PERL5.*)$`)
+	nameSyntax = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`) })
+	steering   = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^(LD_.*|DYLD_.*|PATH|IFS|ENV|BASH_ENV|GIT_.*|.*_OPTIONS|PYTHON.*|PERL5.*)$`)
+	})
 )
 
 // A NameError reports a name that is not put into an environment.
@@ -29,10 +32,10 @@ func (e *NameError) Error() string { return fmt.Sprintf("the name %q %s", e.Name
 // CheckName refuses names that are no variables and, unless explicit, those that
 // steer loaders and interpreters.
 func CheckName(name string, explicit bool) error {
-	if !nameSyntax.MatchString(name) {
+	if !nameSyntax().MatchString(name) {
 		return &NameError{name, "is no variable: letters, digits and _"}
 	}
-	if !explicit && steering.MatchString(name) {
+	if !explicit && steering().MatchString(name) {
 		return &NameError{name, "steers the program that is run: give it with --map " + name + "=REF if that is meant"}
 	}
 	return nil
