@@ -22,7 +22,7 @@ func (a *app) editCommand() *cobra.Command {
 		if len(ref.Path) > 0 {
 			return &usageError{"edit opens a whole document", "keyreeve edit " + ref.Doc}
 		}
-		e := edit.Editor{In: a.in, Out: a.out, Err: a.err}
+		e := edit.Editor{In: a.in, Out: a.out, Err: a.err, Warn: func(w string) { a.note("%s", w) }}
 		for _, name := range []string{"SOPS_EDITOR", "VISUAL", "EDITOR"} {
 			if e.Command == "" {
 				e.Command = os.Getenv(name)

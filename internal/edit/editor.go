@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"keyreeve/internal/lockstep"
+	"keyreeve/internal/memdir"
 	"keyreeve/internal/repo"
 	"keyreeve/keys"
 	"keyreeve/sops"
@@ -21,6 +22,8 @@ type Editor struct {
 	In, Out, Err *os.File
 	// Again is asked after a save that cannot be stored; false gives up.
 	Again func(err error) bool
+	// Warn is told why plaintext may reach a disk after all.
+	Warn func(warning string)
 }
 
 // quiet are the options that keep editors from writing copies elsewhere.
@@ -76,12 +79,15 @@ func Edit(ctx context.Context, s *lockstep.Session, ref repo.Ref, e Editor) ([]r
 			return nil, fmt.Errorf("%s: %w", path, err)
 		}
 	}
-	folder, err := memoryFolder()
+	folder, err := memdir.New()
 	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(folder)
-	file := filepath.Join(folder, filepath.Base(path))
+	defer folder.Remove()
+	if folder.Warning != "" && e.Warn != nil {
+		e.Warn(folder.Warning)
+	}
+	file := filepath.Join(folder.Path, filepath.Base(path))
 	if err := os.WriteFile(file, before, 0o600); err != nil {
 		return nil, err
 	}

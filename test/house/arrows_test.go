@@ -15,7 +15,7 @@ type layer string
 
 const (
 	library  layer = "library"  // sops keys fleet: public
-	beneath  layer = "beneath"  // internal/{repo,lockstep,history,journal}
+	beneath  layer = "beneath"  // internal/{repo,lockstep,memdir,history,journal}
 	terminal layer = "terminal" // internal/term
 	feature  layer = "feature"  // every other internal/*
 	wiring   layer = "wiring"   // internal/cli
@@ -43,7 +43,7 @@ func placeOf(dir string) place {
 	switch {
 	case unit == "sops" || unit == "keys" || unit == "fleet":
 		return place{library, unit}
-	case unit == "internal/repo" || unit == "internal/lockstep" || unit == "internal/history" || unit == "internal/journal":
+	case unit == "internal/repo" || unit == "internal/lockstep" || unit == "internal/memdir" || unit == "internal/history" || unit == "internal/journal":
 		return place{beneath, unit}
 	case unit == "internal/term":
 		return place{terminal, unit}
