@@ -25,5 +25,6 @@
 // Without git the same files lie in .keyreeve/local, which ignores itself.
 // No plaintext is ever written: documents come in and stay encrypted.
 //
-// The package runs on Unix systems only.
+// On Windows folders cannot be synced, and a link that is swapped in between
+// check and use is refused only where it leads out of the root.
 package repo

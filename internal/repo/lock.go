@@ -8,8 +8,6 @@ import (
 	"os"
 	"strings"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // LockOptions says how to wait for the lock.
@@ -88,15 +86,10 @@ const (
 )
 
 func acquire(ctx context.Context, state *tree, opts LockOptions) (*os.File, error) {
-	fd := -1
-	err := state.in(".", func(dir int) (err error) {
-		fd, err = openat(dir, lockName, unix.O_RDWR|unix.O_CREAT, 0o600)
-		return err
-	})
+	file, err := state.openLock(lockName)
 	if err != nil {
 		return nil, fmt.Errorf("opening the lock file: %w", err)
 	}
-	file := os.NewFile(uintptr(fd), lockName)
 	if err := wait(ctx, file, opts); err != nil {
 		return nil, errors.Join(err, file.Close())
 	}
@@ -116,12 +109,12 @@ func wait(ctx context.Context, file *os.File, opts LockOptions) error {
 	began := time.Now()
 	pause := firstPause
 	for told := false; ; {
-		err := retry(func() error { return unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB) })
-		if err == nil {
-			return nil
-		}
-		if err != unix.EWOULDBLOCK {
+		free, err := tryLock(file)
+		if err != nil {
 			return fmt.Errorf("locking the repository: %w", err)
+		}
+		if free {
+			return nil
 		}
 		waited := time.Since(began)
 		if waited >= opts.Timeout {
