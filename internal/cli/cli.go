@@ -72,6 +72,7 @@ func (a *app) root() *cobra.Command {
 		a.execCommand(), a.editCommand(), a.statusCommand(), a.schemaCommand(), a.verifyCommand(), a.undoCommand(),
 		a.rekeyCommand(), a.checkCommand(), a.accessCommand(), a.installCommand(), a.keyCommand(),
 		a.demoCommand(), a.versionCommand())
+	addExitStatus(root)
 	return root
 }
 

@@ -9,7 +9,10 @@ import (
 )
 
 // noCoreDumps keeps secrets out of core files.
-func noCoreDumps() { unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{}) }
+func noCoreDumps() {
+	_ = unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{})
+	notDumpable()
+}
 
 // wasClosed reports whether the program was started without this standard file:
 // Go's runtime then puts /dev/null in its place, open for reading and writing,
