@@ -27,12 +27,13 @@ const (
 	exitIntegrity  = 6
 	exitConflict   = 7
 	exitPartial    = 8
+	exitExec       = 125
 	exitInterrupt  = 130
 	exitTerminated = 143
 )
 
 var exitWords = map[int]string{exitError: "error", exitUsage: "usage", exitFindings: "findings", exitNotFound: "not_found",
-	exitNoIdentity: "no_identity", exitIntegrity: "integrity", exitConflict: "conflict", exitPartial: "partial", exitInterrupt: "interrupted", exitTerminated: "interrupted"}
+	exitNoIdentity: "no_identity", exitIntegrity: "integrity", exitConflict: "conflict", exitPartial: "partial", exitExec: "exec", exitInterrupt: "interrupted", exitTerminated: "interrupted"}
 
 type usageError struct{ message, hint string }
 
@@ -47,6 +48,12 @@ func (*findingsError) Error() string { return "there are findings" }
 type conflictError struct{ message, hint string }
 
 func (e *conflictError) Error() string { return e.message }
+
+// execError is a failure of exec before its program ran.
+type execError struct{ err error }
+
+func (e *execError) Error() string { return e.err.Error() }
+func (e *execError) Unwrap() error { return e.err }
 
 type declinedError struct{}
 
@@ -73,6 +80,10 @@ func as[E error](err error) (E, bool) {
 
 // classify returns the exit code and a hint.
 func classify(err error) (int, string) {
+	if e, ok := as[*execError](err); ok {
+		_, hint := classify(e.err)
+		return exitExec, hint
+	}
 	if e, ok := as[*usageError](err); ok {
 		return exitUsage, e.hint
 	}
@@ -84,6 +95,9 @@ func classify(err error) (int, string) {
 	}
 	if _, ok := as[*run.NameError](err); ok {
 		return exitError, ""
+	}
+	if _, ok := as[*edit.FormatError](err); ok {
+		return exitUsage, ""
 	}
 	if _, ok := as[*edit.OccupiedError](err); ok {
 		return exitConflict, "say --replace to replace it"

@@ -9,23 +9,6 @@ import (
 	"keyreeve/sops"
 )
 
-// Get returns the bytes of what ref names: a single value as sops prints it for
-// --extract, a map or list in the document's format, a whole document.
-func Get(s *lockstep.Session, ref repo.Ref) ([]byte, error) {
-	path, d, _, err := open(s, ref.Doc)
-	if err != nil {
-		return nil, err
-	}
-	if len(ref.Path) == 0 && ref.Tree == 0 {
-		return d.Plain(d.Format)
-	}
-	n, err := d.Lookup(ref.Tree, ref.Path)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", s.Repo.Name(path), err)
-	}
-	return d.ValueBytes(n)
-}
-
 // Set returns the change that puts value at ref. A document that does not exist
 // is made; every write brings the document to policy. The change is nil if
 // nothing would change.
@@ -82,25 +65,4 @@ func List(s *lockstep.Session, path string) ([]Entry, error) {
 		entries = append(entries, Entry{Ref: ref.String(), Type: n.KindOf().String()})
 	})
 	return entries, nil
-}
-
-// Environment returns the values of a flat document by name, for a child
-// process.
-func Environment(s *lockstep.Session, doc string) (map[string]string, error) {
-	path, d, _, err := open(s, doc)
-	if err != nil {
-		return nil, err
-	}
-	values := map[string]string{}
-	for _, n := range d.Trees[0].Children {
-		if n.Kind == sops.Comment {
-			continue
-		}
-		data, err := d.ScalarBytes(n)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %s is no single value: name it with --map", path, n.Key)
-		}
-		values[n.Key] = string(data)
-	}
-	return values, nil
 }

@@ -128,10 +128,15 @@ func (s *Session) Unlock(path string, d *sops.Document) error {
 
 // Decrypt unlocks d and verifies it.
 func (s *Session) Decrypt(path string, d *sops.Document) error {
+	return s.DecryptWith(path, d, sops.DecryptOptions{})
+}
+
+// DecryptWith is [Session.Decrypt] with options.
+func (s *Session) DecryptWith(path string, d *sops.Document, opts sops.DecryptOptions) error {
 	if err := s.Unlock(path, d); err != nil {
 		return err
 	}
-	if err := d.Decrypt(sops.DecryptOptions{}); err != nil {
+	if err := d.Decrypt(opts); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	return nil

@@ -57,6 +57,14 @@ func (e *ExitError) Error() string {
 
 func (e *ExitError) Unwrap() error { return e.Err }
 
+// cause returns what is beneath the names of calls in an error of [exec.Cmd].
+func cause(err error) error {
+	if deeper := errors.Unwrap(err); deeper != nil {
+		return deeper
+	}
+	return err
+}
+
 // Command runs a program with values added to the environment. The error is an
 // *[ExitError].
 func Command(ctx context.Context, args []string, values map[string]string, in, out, errOut *os.File) error {
@@ -79,7 +87,7 @@ func Command(ctx context.Context, args []string, values map[string]string, in, o
 		if errors.Is(err, exec.ErrNotFound) || errors.Is(err, fs.ErrNotExist) {
 			code = 127
 		}
-		return &ExitError{code, err}
+		return &ExitError{code, fmt.Errorf("cannot run %s: %w", args[0], cause(err))}
 	}
 	done := make(chan struct{})
 	defer close(done)
