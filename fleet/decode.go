@@ -82,6 +82,11 @@ func (d *decoder) document(data []byte) *yaml.Node {
 	if at := bytes.IndexAny(data, strayBreaks); at >= 0 {
 		return syntax(1+bytes.Count(data[:at], []byte("\n")), "the file has a line break other than LF, or a byte order mark", "save it with LF line ends and without a byte order mark")
 	}
+	for number, line := range bytes.Split(data, []byte("\n")) {
+		if bytes.HasPrefix(line, []byte("...")) || bytes.HasPrefix(line, []byte("%")) {
+			return syntax(number+1, "an inventory has no end marker and no directive", "remove the line")
+		}
+	}
 	var doc yaml.Node
 	decoder := yaml.NewDecoder(bytes.NewReader(data))
 	if err := decodeNode(decoder, &doc); errors.Is(err, io.EOF) {

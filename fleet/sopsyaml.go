@@ -3,6 +3,7 @@ package fleet
 import (
 	"cmp"
 	"fmt"
+	"io"
 	"regexp"
 	"regexp/syntax"
 	"slices"
@@ -42,7 +43,7 @@ func (inv *Inventory) SopsYAML(existing []byte) ([]byte, error) {
 	if inv.stores != "" && !hasField(outside, "stores") {
 		text = "stores: " + inv.stores + "\n" + text
 	}
-	return []byte(text), nil
+	return []byte(text), checkForm(text, outside, rules)
 }
 
 // outsideBlock returns the text without the block and the offset where it was,
@@ -69,7 +70,7 @@ func outsideBlock(text string) (string, int, error) {
 // placeBlock returns the text with a list of creation rules, and where the block
 // goes: before all other rules.
 func placeBlock(outside string) (string, int) {
-	line := regexp.MustCompile(`(?m)^creation_rules:[ \t]*(\[\])?[ \t]*(#.*)?$\n?`)
+	line := regexp.MustCompile(`(?m)^creation_rules:[ \t]*(\[\])?[ \t]*(#.*)?\r?$\n?`)
 	if m := line.FindStringIndex(outside); m != nil {
 		head := outside[:m[0]] + "creation_rules:\n"
 		return head + outside[m[1]:], len(head)
@@ -79,6 +80,31 @@ func placeBlock(outside string) (string, int) {
 	}
 	outside += "creation_rules:\n"
 	return outside, len(outside)
+}
+
+// checkForm refuses a text that does not hold the rules outside the block and
+// those in it, since the form of the file takes no further lines.
+func checkForm(text, outside, block string) error {
+	whole, ok := ruleCount(text)
+	others, _ := ruleCount(outside)
+	own, _ := ruleCount("creation_rules:\n" + block)
+	if !ok || whole != others+own {
+		return &ConflictError{Reason: "its form takes no further lines", Fix: "write it as one map, with the line creation_rules: and each rule below it"}
+	}
+	return nil
+}
+
+// ruleCount returns the number of creation rules; ok is false for what is not
+// one YAML document.
+func ruleCount(text string) (count int, ok bool) {
+	var config struct {
+		Rules []yaml.Node `yaml:"creation_rules"`
+	}
+	d := yaml.NewDecoder(strings.NewReader(text))
+	if d.Decode(&config) != nil {
+		return 0, false
+	}
+	return len(config.Rules), d.Decode(new(yaml.Node)) == io.EOF
 }
 
 func hasField(text, name string) bool {

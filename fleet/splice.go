@@ -79,7 +79,9 @@ func (s *splicer) put(path []string, key, value string, below ...string) error {
 		if err := s.put(path[:len(path)-1], path[len(path)-1], ""); err != nil {
 			return err
 		}
-		_, n = s.find(path...)
+		if _, n = s.find(path...); n == nil {
+			return fmt.Errorf("cannot add %s to this file: write it in yourself", key)
+		}
 	}
 	if isFlow(n) && len(n.Content) > 0 {
 		if len(below) > 0 {

@@ -17,9 +17,10 @@ const (
 	envRecipient = "SOPS_AGE_RECIPIENT"
 )
 
-// identityVariables hold a private key or the command that prints one. A path
-// is no secret, and a command may need it.
-var identityVariables = []string{envKey, envKeyCmd, envSSHCmd}
+// identityVariables hold a private key, the command that prints one, or what
+// opens the vault that keeps one. A path is no secret, and a command may need it.
+var identityVariables = []string{envKey, envKeyCmd, envSSHCmd,
+	"BW_SESSION", "BW_PASSWORD", "BW_CLIENTID", "BW_CLIENTSECRET"}
 
 // ChildEnv returns environ, in the form of [os.Environ], without the variables
 // that hold identities or print them: no program that is started needs them.

@@ -1,6 +1,7 @@
 package sops
 
 import (
+	"fmt"
 	"slices"
 	"sort"
 	"strconv"
@@ -13,6 +14,10 @@ import (
 const FormatVersion = "3.13.3"
 
 const metadataKey = "sops"
+
+// maxAgeKeys bounds the wrapped keys of one list: each may cost a reader a public
+// key operation, and nobody has a fleet of that many principals.
+const maxAgeKeys = 5000
 
 // Metadata is the sops section of a document. It is the same for every document
 // of a YAML stream.
@@ -195,6 +200,9 @@ func parseAgeKeys(list *Node) ([]WrappedKey, error) {
 			return nil, &IntegrityError{Msg: "an entry of sops.age has no recipient or no enc"}
 		}
 		keys = append(keys, WrappedKey{Recipient: recipient.Text, Enc: enc.Text})
+	}
+	if len(keys) > maxAgeKeys {
+		return nil, &IntegrityError{Msg: fmt.Sprintf("sops.age has more than %d entries", maxAgeKeys)}
 	}
 	return keys, nil
 }

@@ -126,6 +126,9 @@ func classifyRepo(err error) (int, string) {
 	if errors.Is(err, repo.ErrNoUndo) {
 		return exitNotFound, ""
 	}
+	if e, ok := as[*repo.NestedError](err); ok {
+		return exitUsage, "say which one: -C " + e.Outer + ", or -C " + e.Inner
+	}
 	if errors.Is(err, repo.ErrNoInventory) {
 		return exitNotFound, "keyreeve init, or -C DIR"
 	}

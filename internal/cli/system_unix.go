@@ -8,9 +8,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// noCoreDumps keeps secrets out of core files.
+// noCoreDumps keeps secrets out of core files. The hard limit stays, so that a
+// program that is started can have cores of its own.
 func noCoreDumps() {
-	_ = unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{})
+	var limit unix.Rlimit
+	if unix.Getrlimit(unix.RLIMIT_CORE, &limit) == nil {
+		limit.Cur = 0
+		_ = unix.Setrlimit(unix.RLIMIT_CORE, &limit)
+	}
 	notDumpable()
 }
 

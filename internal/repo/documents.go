@@ -16,18 +16,28 @@ import (
 // themselves is not looked into, and symbolic links are left out ([Repo.Links]
 // names them).
 func (r *Repo) Documents() ([]string, error) {
-	docs, _, err := r.walk()
-	return docs, err
+	w, err := r.walk()
+	return w.documents, err
 }
 
 // Links lists the symbolic links where documents lie, sorted. keyreeve neither
 // reads nor writes through them.
 func (r *Repo) Links() ([]string, error) {
-	_, links, err := r.walk()
-	return links, err
+	w, err := r.walk()
+	return w.links, err
 }
 
-func (r *Repo) walk() (docs, links []string, err error) {
+// Others lists the regular files below secrets/ that are no documents by their
+// name, sorted. One that is encrypted all the same is under nobody's policy.
+func (r *Repo) Others() ([]string, error) {
+	w, err := r.walk()
+	return w.others, err
+}
+
+// walked is what lies where documents lie.
+type walked struct{ documents, links, others []string }
+
+func (r *Repo) walk() (w walked, err error) {
 	start := SecretsDir
 	if r.covers != nil {
 		start = "."
@@ -35,15 +45,15 @@ func (r *Repo) walk() (docs, links []string, err error) {
 	s, err := r.files.stat(start)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, nil, nil
+		return w, nil
 	case err != nil:
-		return nil, nil, err
+		return w, err
 	case !s.isDir():
-		return nil, nil, &UnsafePathError{Path: start, Reason: "not a folder"}
+		return w, &UnsafePathError{Path: start, Reason: "not a folder"}
 	}
 	root, err := os.OpenRoot(r.Root)
 	if err != nil {
-		return nil, nil, err
+		return w, err
 	}
 	defer root.Close()
 	err = fs.WalkDir(root.FS(), start, func(name string, entry fs.DirEntry, err error) error {
@@ -51,27 +61,35 @@ func (r *Repo) walk() (docs, links []string, err error) {
 		case err != nil:
 			return err
 		case entry.IsDir():
-			if !walksInto(entry.Name()) {
+			if !walksInto(name) {
 				return fs.SkipDir
 			}
 		case entry.Type()&fs.ModeSymlink != 0:
 			if r.isDocument(name) {
-				links = append(links, name)
+				w.links = append(w.links, name)
 			}
 		case entry.Type().IsRegular():
-			if r.isDocument(name) {
-				docs = append(docs, name)
+			switch {
+			case r.isDocument(name):
+				w.documents = append(w.documents, name)
+			case strings.HasPrefix(name, SecretsDir+"/"):
+				w.others = append(w.others, name)
 			}
 		}
 		return nil
 	})
 	// The walk sorts within each folder; `a-b/x` sorts before `a/x`.
-	slices.Sort(docs)
-	slices.Sort(links)
-	return docs, links, err
+	slices.Sort(w.documents)
+	slices.Sort(w.links)
+	slices.Sort(w.others)
+	return w, err
 }
 
-func walksInto(name string) bool { return !strings.EqualFold(name, ".git") && name != RecordDir }
+// walksInto leaves out what git and keyreeve keep for themselves: no path of a
+// document can lead there.
+func walksInto(name string) bool {
+	return !strings.EqualFold(path.Base(name), ".git") && name != RecordDir
+}
 
 // isDocument reports whether a file at this path is a document under policy.
 func (r *Repo) isDocument(name string) bool {

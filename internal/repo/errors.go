@@ -21,6 +21,13 @@ var ErrNoGit = errors.New("not in a git work tree")
 // ErrNoUndo is returned by [Repo.LastChange] where there is nothing to undo.
 var ErrNoUndo = errors.New("there is no change to undo")
 
+// NestedError reports an inventory that lies below another one and was not named.
+type NestedError struct{ Inner, Outer string }
+
+func (e *NestedError) Error() string {
+	return fmt.Sprintf("there are two inventories: one in %s and one above it in %s", e.Inner, e.Outer)
+}
+
 // NotFoundError reports a document that does not exist. It is
 // [fs.ErrNotExist] to errors.Is.
 type NotFoundError struct {

@@ -44,6 +44,11 @@ type held struct {
 // root of the git work tree that dir is in, and finishes or undoes a change
 // that was interrupted unless another process is writing. The error is
 // [ErrNoInventory] where there is none.
+//
+// An inventory with another one above it in the same work tree is a
+// *[NestedError] unless dir names its folder and is not just ".": whoever can
+// commit a file could otherwise put a policy of their own under the feet of
+// someone who works in a folder.
 func Open(dir string) (*Repo, error) {
 	start, err := resolveDir(dir)
 	if err != nil {
@@ -53,7 +58,24 @@ func Open(dir string) (*Repo, error) {
 	if err != nil {
 		return nil, err
 	}
+	if named := root == start && filepath.Clean(dir) != "."; !named {
+		if outer, ok := inventoryAbove(root); ok {
+			return nil, &NestedError{Inner: root, Outer: outer}
+		}
+	}
 	return openRoot(root)
+}
+
+// inventoryAbove looks for another inventory above root in the work tree.
+func inventoryAbove(root string) (string, bool) {
+	for dir := root; ; dir = filepath.Dir(dir) {
+		if _, err := os.Lstat(filepath.Join(dir, InventoryName)); err == nil && dir != root {
+			return dir, true
+		}
+		if _, err := os.Lstat(filepath.Join(dir, ".git")); err == nil || dir == filepath.Dir(dir) {
+			return "", false
+		}
+	}
 }
 
 // OpenFolder opens dir itself as the root, with an inventory or without: for

@@ -114,6 +114,13 @@ func TestOpen(t *testing.T) {
 	if _, err := repo.Open(linked); !errors.As(err, new(*repo.UnsafePathError)) {
 		t.Errorf("with a linked inventory: %v", err)
 	}
+	nested := newRoot(t, map[string]string{"secrets/common/keyreeve.yaml": "version: 1\n", "secrets/common/deep/a.yaml": "a"})
+	if _, err := repo.Open(nested + "/secrets/common/deep"); !errors.As(err, new(*repo.NestedError)) {
+		t.Errorf("below a nested inventory: %v", err)
+	}
+	if r := mustOpen(t, nested+"/secrets/common"); r.Root != nested+"/secrets/common" {
+		t.Errorf("a nested inventory by name: %s", r.Root)
+	}
 	if r, err := repo.OpenFolder(t.TempDir()); err != nil || r.HasInventory() {
 		t.Errorf("OpenFolder: %v", err)
 	}

@@ -93,7 +93,7 @@ func (r *Repo) DocumentsAt(ctx context.Context, rev string) ([]string, error) {
 // walkedTo reports whether the walk of the working tree comes to this path.
 func (r *Repo) walkedTo(name string) bool {
 	for dir := path.Dir(name); dir != "."; dir = path.Dir(dir) {
-		if !walksInto(path.Base(dir)) {
+		if !walksInto(dir) {
 			return false
 		}
 	}
