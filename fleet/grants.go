@@ -7,6 +7,7 @@ type Grant struct {
 	Principal Principal
 	Recipient string
 	Rule      string // layout folder, scope or rule
+	Kind      string // "layout", "scope", "rule"
 }
 
 // Grants returns every grant of the policy, whether or not there are documents
@@ -26,7 +27,7 @@ func (p *Policy) Grants() []Grant {
 		for _, r := range p.decide(c).Readers {
 			for _, reason := range r.Reasons {
 				for _, n := range r.Recipients {
-					g := Grant{r.Principal, n.Recipient, reason.Rule}
+					g := Grant{r.Principal, n.Recipient, reason.Rule, reason.Kind}
 					if !seen[g] {
 						seen[g] = true
 						all = append(all, g)

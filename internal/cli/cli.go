@@ -122,99 +122,13 @@ func (a *app) pinDir() string {
 	return repo.PinDir(os.Getenv, home)
 }
 
-// A change is what a command wants to write.
-type change struct {
-	next    *fleet.Inventory // nil: as it is
-	files   []repo.Change
-	pending []string
-	preview []string // lines
-	asks    string   // a question, or "" to go on without asking
-}
-
-// write locks the repository, computes a change, shows it and applies it.
-func (a *app) write(name string, compute func(*lockstep.Session) (*change, error)) error {
-	r, err := repo.Open(a.dir)
-	if err != nil {
-		return err
-	}
-	if !a.dryRun {
-		lock, err := a.lock(r, name)
-		if err != nil {
-			return err
-		}
-		defer lock.Unlock()
-	}
-	s, err := lockstep.OpenRepo(r, a.ring())
-	if err != nil {
-		return err
-	}
-	c, err := compute(s)
-	if err != nil {
-		return err
-	}
-	if !a.quiet && !a.json {
-		for _, line := range c.preview {
-			fmt.Fprintln(a.out, line)
-		}
-	}
-	if err := a.gate(s, c); err != nil {
-		return err
-	}
-	if a.dryRun {
-		return nil
-	}
-	if len(c.files) > 0 {
-		if err := a.confirm(c.asks); err != nil {
-			return err
-		}
-		if err := r.Apply(a.ctx, "keyreeve "+name, c.files); err != nil {
-			return err
-		}
-		if err := s.Accept(a.pinDir(), c.next); err != nil {
-			return err
-		}
-	}
-	if len(c.pending) > 0 {
-		return &partialError{c.pending}
-	}
-	return nil
-}
-
-func (a *app) lock(r *repo.Repo, name string) (*repo.Lock, error) {
-	return r.Lock(a.ctx, repo.LockOptions{Command: "keyreeve " + name, Timeout: a.lockTimeout,
-		Waiting: func(holder string) { a.note("waiting for %s", holder) }})
-}
-
-// gate refuses to encrypt to readers that others added, until they are accepted.
-func (a *app) gate(s *lockstep.Session, c *change) error {
-	fresh, first, err := s.Unaccepted(a.pinDir())
-	if err != nil {
-		return err
-	}
-	if first {
-		a.note("first write to this repository on this machine: its readers are accepted as they are")
-	}
-	if len(fresh) == 0 || a.acceptGrants || len(c.files) == 0 {
-		return nil
-	}
-	refusal := &grantsError{}
-	for _, g := range fresh {
-		refusal.lines = append(refusal.lines, fmt.Sprintf("%s may read %s (%s)", g.Principal, g.Rule, g.Recipient))
-	}
-	if !term.IsTerminal(a.in) || a.dryRun {
-		return refusal
-	}
-	fmt.Fprintln(a.err, refusal.Error()+":\n  "+strings.Join(refusal.lines, "\n  "))
-	if a.confirm("Accept these readers?") != nil {
-		return refusal
-	}
-	return nil
-}
-
 // confirm asks unless told not to.
 func (a *app) confirm(question string) error {
 	if question == "" || a.yes {
 		return nil
+	}
+	if a.json {
+		return &usageError{"this asks for a confirmation, and --json shows no question", "say --yes, after a look with --dry-run"}
 	}
 	if !term.IsTerminal(a.in) {
 		return &usageError{"this asks for a confirmation and there is no terminal", "say --yes, after a look with --dry-run"}

@@ -65,10 +65,13 @@ func (e *partialError) Error() string {
 	return fmt.Sprintf("%d documents stay as they are, none of your keys opens them:\n          %s", len(e.pending), strings.Join(e.pending, "\n          "))
 }
 
-type grantsError struct{ lines []string }
+type grantsError struct {
+	count int
+	lines []string
+}
 
 func (e *grantsError) Error() string {
-	return fmt.Sprintf("the inventory has %d new readers that this machine has not accepted", len(e.lines))
+	return fmt.Sprintf("the inventory lets others read this who were not accepted on this machine (%s)", count(e.count, "grant", "grants"))
 }
 
 // as reports whether err is or wraps an error of type E.
@@ -112,7 +115,7 @@ func classify(err error) (int, string) {
 		return exitPartial, "somebody who can open them runs keyreeve rekey"
 	}
 	if e, ok := as[*grantsError](err); ok {
-		return exitConflict, strings.Join(e.lines, "\n          ") + "\n          see git log " + repo.InventoryName + "; then say --accept-grants"
+		return exitConflict, strings.Join(e.lines, "\n          ") + "\n          if that is meant, say --accept-grants"
 	}
 	for _, kind := range []func(error) (int, string){classifyRepo, classifyFleet, classifyKeys, classifySops} {
 		if code, hint := kind(err); code != 0 {
@@ -183,20 +186,7 @@ func classifyFleet(err error) (int, string) {
 
 func classifyKeys(err error) (int, string) {
 	if e, ok := as[*lockstep.LockedError](err); ok {
-		lines := []string{"readers: " + strings.Join(e.Readers, ", ")}
-		if missing, ok := as[*keys.NoIdentityError](e.Err); ok {
-			for _, tried := range missing.Tried {
-				line := fmt.Sprintf("tried:   %s from %s", tried.Recipient, tried.Source)
-				if tried.Err != nil {
-					line += ": " + tried.Err.Error()
-				}
-				lines = append(lines, line)
-			}
-			if len(missing.Tried) == 0 {
-				lines = append(lines, "tried:   no identity was found; keyreeve key ls says where it looks")
-			}
-		}
-		return exitNoIdentity, strings.Join(lines, "\n          ")
+		return exitNoIdentity, strings.Join(lockedLines(e), "\n          ")
 	}
 	if _, ok := as[*keys.NoIdentityError](err); ok {
 		return exitNoIdentity, ""
@@ -205,6 +195,39 @@ func classifyKeys(err error) (int, string) {
 		return exitUsage, e.Hint
 	}
 	return 0, ""
+}
+
+// lockedLines says who reads a document, what was tried, and what to do.
+func lockedLines(e *lockstep.LockedError) []string {
+	lines := wrap("readers: ", e.Readers)
+	for i, t := range e.Tried {
+		label := "tried:   "
+		if i > 0 {
+			label = "         "
+		}
+		who := t.Principal
+		if who == "" {
+			who = "unknown to the inventory"
+		}
+		recipient := lockstep.Short(t.Recipient)
+		if recipient == "" {
+			recipient = "a plugin's identity"
+		}
+		line := fmt.Sprintf("%s%s from %s (%s)", label, recipient, tilde(t.Source.String()), who)
+		if t.Err != nil {
+			line += ": " + t.Err.Error()
+		}
+		lines = append(lines, line)
+	}
+	if missing, ok := as[*keys.NoIdentityError](e.Err); ok {
+		for _, p := range missing.Problems {
+			lines = append(lines, fmt.Sprintf("problem: %s: %v", tilde(p.Source.String()), p.Err))
+		}
+	}
+	if e.Advice != "" {
+		lines = append(lines, "do:      "+e.Advice)
+	}
+	return lines
 }
 
 func classifySops(err error) (int, string) {

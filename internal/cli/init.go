@@ -90,7 +90,11 @@ func (a *app) init(name, keyFile string, pq bool) error {
 	if err != nil {
 		return err
 	}
-	if err := s.Accept(a.pinDir(), nil); err != nil {
+	acceptance, err := s.Acceptance(a.pinDir(), nil, nil)
+	if err != nil {
+		return err
+	}
+	if err := s.Accept(a.pinDir(), acceptance); err != nil {
 		return err
 	}
 	if !a.quiet {

@@ -46,11 +46,7 @@ func (a *app) planned(s *lockstep.Session, asks string, edit func(*fleet.Invento
 	if err != nil {
 		return nil, err
 	}
-	lines := preview(plan)
-	if len(lines) == 0 {
-		lines = []string{"no document changes readers"}
-	}
-	return &change{next: next, files: plan.Changes, pending: plan.Pending, preview: lines, asks: asks}, nil
+	return &change{next: next, files: plan.Changes, pending: plan.Pending, plan: plan, preview: preview(s, plan), asks: asks}, nil
 }
 
 // ownDocuments returns the documents in a principal's own folder.

@@ -36,14 +36,11 @@ func (a *app) rekeyCommand() *cobra.Command {
 				return nil, err
 			}
 			drifted = len(plan.Changes)+len(plan.Pending) > 0
-			if a.json {
-				return &change{files: plan.Changes, pending: plan.Pending}, a.printJSON(map[string]any{"changes": changesJSON(s, plan)})
+			lines := preview(s, plan)
+			if len(plan.Changes)+len(plan.Pending) == 0 {
+				lines = []string{"everything is as policy says"}
 			}
-			lines := preview(plan)
-			if len(plan.Changes) == 0 {
-				lines = append(lines, "everything is as policy says")
-			}
-			return &change{files: plan.Changes, pending: plan.Pending, preview: lines}, nil
+			return &change{files: plan.Changes, pending: plan.Pending, plan: plan, preview: lines}, nil
 		})
 		if err == nil && only && drifted {
 			return &findingsError{}
@@ -54,13 +51,4 @@ func (a *app) rekeyCommand() *cobra.Command {
 	c.Flags().BoolVar(&opts.Rewrap, "rewrap", false, "wrap the data keys afresh even without drift")
 	c.Flags().BoolVar(&only, "check", false, "write nothing; exit 3 if there is drift")
 	return a.writes(c)
-}
-
-func changesJSON(s *lockstep.Session, plan *lockstep.Plan) []map[string]any {
-	all := []map[string]any{}
-	for _, d := range plan.Drift {
-		all = append(all, map[string]any{"document": s.Repo.Name(d.Document), "add": append([]string{}, d.Add...), "remove": append([]string{}, d.Remove...),
-			"recipients": d.Recipients, "new_data_key": d.NewDataKey})
-	}
-	return all
 }

@@ -55,7 +55,11 @@ func (a *app) setCommand() *cobra.Command {
 				return err
 			}
 			return a.write("set", func(s *lockstep.Session) (*change, error) {
+				was, is := edit.KindOf(s, ref), value.KindOf().String()
 				files, err := edit.Set(s, ref, value, opts)
+				if len(files) > 0 && was != "" && was != is {
+					a.note("%s was of type %s and is now of type %s", args[0], was, is)
+				}
 				return &change{files: files}, err
 			})
 		})

@@ -23,6 +23,8 @@ type Drift struct {
 	Document   string
 	Add        []string // principals, else unknown/RECIPIENT
 	Remove     []string
+	Added      []string // the recipients themselves
+	Removed    []string
 	Recipients []string // that policy wants
 	NewDataKey bool     // a removal always replaces the data key
 	Entries    []string // refs of what is in the document
@@ -33,6 +35,9 @@ type Plan struct {
 	Changes []repo.Change
 	Drift   []Drift
 	Pending []string // documents that no identity at hand opens
+	Closed  []Drift  // the drift of these
+	// Inventory is the one that the plan leads to.
+	Inventory *fleet.Inventory
 }
 
 // Compare returns how the document at path differs from policy, or nil. It
@@ -43,22 +48,27 @@ func (s *Session) Compare(path string, d *sops.Document) (*Drift, error) {
 		return nil, &UncoveredError{Path: path}
 	}
 	want, listed := decision.Recipients(), d.Metadata.Recipients()
-	drift := Drift{Document: path, Recipients: want}
-	for _, recipient := range want {
-		if !slices.Contains(listed, recipient) {
-			drift.Add = append(drift.Add, s.Name(recipient))
-		}
-	}
-	for _, recipient := range listed {
-		if !slices.Contains(want, recipient) {
-			drift.Remove = append(drift.Remove, s.Name(recipient))
-		}
-	}
+	drift := Drift{Document: path, Recipients: want, Added: without(want, listed), Removed: without(listed, want)}
+	drift.Add, drift.Remove = s.names(drift.Added), s.names(drift.Removed)
 	if len(drift.Add)+len(drift.Remove) == 0 {
 		return nil, nil
 	}
 	drift.NewDataKey = len(drift.Remove) > 0
 	return &drift, nil
+}
+
+// names returns the principals of recipients.
+func (s *Session) names(recipients []string) []string {
+	var names []string
+	for _, recipient := range recipients {
+		names = append(names, s.Name(recipient))
+	}
+	return names
+}
+
+// without returns the members of a list that are not in another.
+func without(list, other []string) []string {
+	return slices.DeleteFunc(slices.Clone(list), func(s string) bool { return slices.Contains(other, s) })
 }
 
 // A DataKey says what becomes of a document's data key.
@@ -167,6 +177,7 @@ func (s *Session) Plan(ctx context.Context, next *fleet.Inventory, opts PlanOpti
 		target.Inventory, target.Policy = next, next.Policy()
 		plan.Changes = append(plan.Changes, repo.Change{Path: repo.InventoryName, Old: s.inventoryBytes, New: next.Bytes()})
 	}
+	plan.Inventory = target.Inventory
 	config, err := target.configChange()
 	if err != nil {
 		return nil, err
@@ -215,8 +226,7 @@ func (s *Session) planDocuments(ctx context.Context, plan *Plan, opts PlanOption
 			count()
 			var locked *LockedError
 			if errors.As(err, &locked) {
-				outcomes[i].pending = true
-				return nil
+				outcomes[i].pending, err = true, nil
 			}
 			outcomes[i].drift, outcomes[i].change = drift, change
 			return err
@@ -228,8 +238,8 @@ func (s *Session) planDocuments(ctx context.Context, plan *Plan, opts PlanOption
 	for i, o := range outcomes {
 		if o.pending {
 			plan.Pending = append(plan.Pending, paths[i])
-		}
-		if o.drift != nil {
+			plan.Closed = append(plan.Closed, *o.drift)
+		} else if o.drift != nil {
 			plan.Drift = append(plan.Drift, *o.drift)
 			plan.Changes = append(plan.Changes, o.change)
 		}
@@ -238,7 +248,8 @@ func (s *Session) planDocuments(ctx context.Context, plan *Plan, opts PlanOption
 }
 
 // rekeyed returns the change that brings one document to policy. An addition
-// wraps the same data key afresh and leaves values alone.
+// wraps the same data key afresh and leaves values alone. With a *[LockedError]
+// the drift is returned too.
 func (s *Session) rekeyed(path string, opts PlanOptions) (*Drift, repo.Change, error) {
 	d, old, err := s.Read(path)
 	if errors.Is(err, sops.ErrNotEncrypted) {
@@ -263,7 +274,7 @@ func (s *Session) rekeyed(path string, opts PlanOptions) (*Drift, repo.Change, e
 	var sealed []byte
 	if drift.NewDataKey {
 		if err := s.Decrypt(path, d); err != nil {
-			return nil, repo.Change{}, err
+			return drift, repo.Change{}, err
 		}
 		if err := s.ToPolicy(path, d, NewDataKey); err != nil {
 			return nil, repo.Change{}, err
@@ -271,7 +282,7 @@ func (s *Session) rekeyed(path string, opts PlanOptions) (*Drift, repo.Change, e
 		sealed, err = d.Seal(s.Now())
 	} else {
 		if err := s.Unlock(path, d); err != nil {
-			return nil, repo.Change{}, err
+			return drift, repo.Change{}, err
 		}
 		if err := s.ToPolicy(path, d, RewrapDataKey); err != nil {
 			return nil, repo.Change{}, err
@@ -315,12 +326,9 @@ func (s *Session) withoutRetired(path string, d *sops.Document, old []byte) (*Dr
 	if len(retired) == 0 || len(others) == 0 || len(d.Metadata.Groups) > 1 {
 		return nil, repo.Change{}, nil
 	}
-	drift := &Drift{Document: path, Recipients: others, NewDataKey: true, Entries: s.refs(path, d)}
-	for _, recipient := range retired {
-		drift.Remove = append(drift.Remove, s.Name(recipient))
-	}
+	drift := &Drift{Document: path, Recipients: others, Remove: s.names(retired), Removed: retired, NewDataKey: true, Entries: s.refs(path, d)}
 	if err := s.Decrypt(path, d); err != nil {
-		return nil, repo.Change{}, err
+		return drift, repo.Change{}, err
 	}
 	err := d.RenewDataKey()
 	if err == nil {

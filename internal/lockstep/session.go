@@ -56,12 +56,20 @@ func (e *UncoveredError) Error() string {
 // A LockedError reports a document that no identity at hand opens.
 type LockedError struct {
 	Path    string
-	Readers []string // the listed recipients by the inventory's names
+	Readers []string // who is listed, with the names of their recipients: user/tim (laptop, yubikey)
+	Tried   []Tried
+	Advice  string // what the person can do about it
 	Err     error
 }
 
 func (e *LockedError) Error() string { return "none of your keys opens " + e.Path }
 func (e *LockedError) Unwrap() error { return e.Err }
+
+// A Tried is an identity that did not open a document.
+type Tried struct {
+	keys.Tried
+	Principal string // "" if the inventory does not know it
+}
 
 // Open reads the inventory of the repository that dir is in. An inventory with
 // errors is refused with an *[InventoryError].
@@ -117,11 +125,7 @@ func (s *Session) Read(path string) (*sops.Document, []byte, error) {
 // *[LockedError] if no identity opens it.
 func (s *Session) Unlock(path string, d *sops.Document) error {
 	if err := keys.Open(s.Ring, d.Unlock); err != nil {
-		var readers []string
-		for _, recipient := range d.Metadata.Recipients() {
-			readers = append(readers, s.Name(recipient))
-		}
-		return &LockedError{Path: path, Readers: readers, Err: err}
+		return s.lockedError(path, d, err)
 	}
 	return nil
 }

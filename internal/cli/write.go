@@ -1,0 +1,148 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"keyreeve/fleet"
+	"keyreeve/internal/lockstep"
+	"keyreeve/internal/repo"
+	"keyreeve/internal/term"
+)
+
+// A change is what a command wants to write.
+type change struct {
+	next    *fleet.Inventory // nil: as it is
+	files   []repo.Change
+	pending []string
+	plan    *lockstep.Plan // what becomes of readers, if the change is about them
+	preview []string       // lines
+	asks    string         // a question, or "" to go on without asking
+}
+
+// write locks the repository, computes a change, shows it and applies it.
+func (a *app) write(name string, compute func(*lockstep.Session) (*change, error)) error {
+	r, err := repo.Open(a.dir)
+	if err != nil {
+		return err
+	}
+	if !a.dryRun {
+		lock, err := a.lock(r, name)
+		if err != nil {
+			return err
+		}
+		defer lock.Unlock()
+	}
+	s, err := lockstep.OpenRepo(r, a.ring())
+	if err != nil {
+		return err
+	}
+	c, err := compute(s)
+	if err != nil {
+		return err
+	}
+	a.show(s, c)
+	acceptance, err := a.gate(s, c)
+	if err != nil {
+		return err
+	}
+	if !a.dryRun && len(c.files) > 0 {
+		if err := a.confirm(c.asks); err != nil {
+			return err
+		}
+		if err := r.Apply(a.ctx, "keyreeve "+name, c.files); err != nil {
+			return err
+		}
+		if err := s.Accept(a.pinDir(), acceptance); err != nil {
+			return err
+		}
+	}
+	if a.json {
+		if err := a.printJSON(a.planJSON(s, c)); err != nil {
+			return err
+		}
+	}
+	if len(c.pending) > 0 && !a.dryRun {
+		return &partialError{c.pending}
+	}
+	return nil
+}
+
+// show prints what a change does: its preview, and what a write of values does
+// to readers besides.
+func (a *app) show(s *lockstep.Session, c *change) {
+	if a.json {
+		return
+	}
+	if !a.quiet {
+		for _, line := range c.preview {
+			fmt.Fprintln(a.out, line)
+		}
+	}
+	if c.plan != nil {
+		return
+	}
+	for _, d := range s.Readers(c.files) {
+		for _, who := range d.Add {
+			a.note("%s can read %s from now on, as policy says", who, d.Document)
+		}
+		for _, who := range d.Remove {
+			a.note("%s is no reader of %s by policy and is dropped", who, d.Document)
+		}
+		if d.NewDataKey {
+			a.note("%s gets a new data key; what was in it stays readable in old clones", d.Document)
+		}
+	}
+}
+
+func (a *app) lock(r *repo.Repo, name string) (*repo.Lock, error) {
+	return r.Lock(a.ctx, repo.LockOptions{Command: "keyreeve " + name, Timeout: a.lockTimeout,
+		Waiting: func(holder string) { a.note("waiting for %s", holder) }})
+}
+
+// gate refuses to encrypt to readers that others added, until they are accepted.
+func (a *app) gate(s *lockstep.Session, c *change) (*lockstep.Acceptance, error) {
+	acceptance, err := s.Acceptance(a.pinDir(), c.next, c.files)
+	if err != nil {
+		return nil, err
+	}
+	if acceptance.First && len(c.files) > 0 {
+		a.note("first write to this repository on this machine: its readers are accepted as they are")
+	}
+	if len(acceptance.Fresh) == 0 {
+		return acceptance, nil
+	}
+	origins, err := s.Origins(a.ctx, acceptance.Fresh)
+	if err != nil {
+		return nil, err
+	}
+	refusal := &grantsError{}
+	for _, o := range origins {
+		refusal.lines = append(refusal.lines, grantLines(o)...)
+	}
+	refusal.count = len(origins)
+	if a.acceptGrants {
+		for _, line := range refusal.lines {
+			a.note("accepted: %s", strings.TrimSpace(line))
+		}
+		return acceptance, nil
+	}
+	if !term.IsTerminal(a.in) || a.dryRun || a.json || a.yes {
+		return nil, refusal
+	}
+	fmt.Fprintf(a.err, "%s:\n  %s\n", refusal, strings.Join(refusal.lines, "\n  "))
+	if a.confirm("Accept these readers?") != nil {
+		return nil, refusal
+	}
+	return acceptance, nil
+}
+
+// grantLines says what a grant allows, and which commit brought it.
+func grantLines(o lockstep.Origin) []string {
+	what := fmt.Sprintf("%s may read %s with %s", o.Grant.Principal, o.Grant.Rule, lockstep.Short(o.Grant.Recipient))
+	if o.Commit == "" {
+		return []string{what, "  by a change of " + repo.InventoryName + " that is not committed"}
+	}
+	return []string{what, fmt.Sprintf("  by commit %.8s of %s, %s: %s", o.Commit, term.Printable(term.Shorten(o.Author, 30)), o.Time.Format(time.DateOnly), term.Printable(term.Shorten(o.Summary, 40)))}
+}
