@@ -13,6 +13,7 @@ import (
 	"keyreeve/internal/lockstep"
 	"keyreeve/internal/repo"
 	"keyreeve/internal/run"
+	"keyreeve/internal/term"
 	"keyreeve/keys"
 	"keyreeve/sops"
 )
@@ -273,9 +274,19 @@ func (a *app) exit(err error) int {
 			"code": exitWords[code], "exit": code, "message": err.Error(), "hint": hint}})
 		return code
 	}
-	fmt.Fprintf(a.err, "keyreeve: %s\n", err)
+	fmt.Fprintf(a.err, "keyreeve: %s\n", printableLines(err.Error()))
 	if hint != "" {
-		fmt.Fprintf(a.err, "          %s\n", hint)
+		fmt.Fprintf(a.err, "          %s\n", printableLines(hint))
 	}
 	return code
+}
+
+// printableLines is [term.Printable] for text of several lines: names that the
+// text quotes come from files that others wrote.
+func printableLines(text string) string {
+	lines := strings.Split(text, "\n")
+	for i := range lines {
+		lines[i] = term.Printable(lines[i])
+	}
+	return strings.Join(lines, "\n")
 }

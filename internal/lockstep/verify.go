@@ -19,23 +19,44 @@ type Verdict struct {
 	Err      error // nil; a *[LockedError]; a *[sops.IntegrityError]; or another
 }
 
-// Verify decrypts every document, in the working tree or at a revision. It calls
-// progress, unless that is nil, after each from several goroutines.
-func (s *Session) Verify(ctx context.Context, revision string, progress func(done, total int)) ([]Verdict, error) {
+// VerifyOptions say what is verified. The zero value is every document of the
+// working tree.
+type VerifyOptions struct {
+	Revision string
+	Paths    []string // documents, or folders above them
+	Progress func(done, total int)
+}
+
+// Verify decrypts documents, several at a time. It calls the progress function
+// after each, from several goroutines.
+func (s *Session) Verify(ctx context.Context, opts VerifyOptions) ([]Verdict, error) {
 	paths, err := s.Repo.Documents()
-	if revision != "" {
-		paths, err = s.Repo.DocumentsAt(ctx, revision)
+	if opts.Revision != "" {
+		paths, err = s.Repo.DocumentsAt(ctx, opts.Revision)
 	}
 	if err != nil {
 		return nil, err
 	}
+	paths = slices.DeleteFunc(paths, func(p string) bool { return !PlanOptions{Paths: opts.Paths}.covers(p) })
+	read := func(i int) ([]byte, error) { return s.Repo.Read(paths[i]) }
+	if opts.Revision != "" {
+		contents, err := s.Repo.ReadAllAt(ctx, opts.Revision, paths)
+		if err != nil {
+			return nil, err
+		}
+		read = func(i int) ([]byte, error) { return contents[i], nil }
+	}
 	verdicts := make([]Verdict, len(paths))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(runtime.GOMAXPROCS(0))
-	count := counter(progress, len(paths))
+	count := counter(opts.Progress, len(paths))
 	for i, path := range paths {
 		group.Go(func() error {
-			verdicts[i] = Verdict{path, s.verify(ctx, path, revision)}
+			data, err := read(i)
+			if err == nil {
+				err = s.verify(path, data)
+			}
+			verdicts[i] = Verdict{path, err}
 			count()
 			return ctx.Err()
 		})
@@ -43,14 +64,7 @@ func (s *Session) Verify(ctx context.Context, revision string, progress func(don
 	return verdicts, group.Wait()
 }
 
-func (s *Session) verify(ctx context.Context, path, revision string) error {
-	data, err := s.Repo.Read(path)
-	if revision != "" {
-		data, err = s.Repo.ReadAt(ctx, revision, path)
-	}
-	if err != nil {
-		return err
-	}
+func (s *Session) verify(path string, data []byte) error {
 	d, err := sops.Parse(data, sops.FormatOf(path))
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
