@@ -28,6 +28,7 @@ type Stores struct{ YAML, JSON, JSONBinary int }
 // A CreationRule is one creation rule of a .sops.yaml.
 type CreationRule struct {
 	Line             int    // 1-based; 0 if a YAML merge brought the rule
+	Comment          string // on the lines above it, without #
 	PathRegex        string // "" matches every path
 	Groups           []RuleGroup
 	HasKeyGroups     bool // written as key_groups; else there is exactly one group
@@ -82,13 +83,13 @@ func ParseSopsConfig(data []byte) (*SopsConfig, error) {
 	if file.CreationRules == nil {
 		return c, nil
 	}
-	lines, known := ruleLines(&root), recipientCache{new(sync.Map)}
+	nodes, known := ruleNodes(&root), recipientCache{new(sync.Map)}
 	c.Rules = []CreationRule{}
 	for i, r := range file.CreationRules {
 		rule := r.rule()
 		rule.known = known
-		if len(lines) == len(file.CreationRules) {
-			rule.Line = lines[i]
+		if len(nodes) == len(file.CreationRules) {
+			rule.Line, rule.Comment = nodes[i].Line, aboveItem(nodes[i])
 		}
 		c.Rules = append(c.Rules, rule)
 	}
@@ -150,8 +151,16 @@ func unmarshal(data []byte, into any) (err error) {
 	return nil
 }
 
-// ruleLines returns the line of each creation rule.
-func ruleLines(root *yaml.Node) []int {
+// aboveItem returns the comment above an item of a list.
+func aboveItem(n *yaml.Node) string {
+	if n.HeadComment == "" && n.Kind == yaml.MappingNode && len(n.Content) > 0 {
+		n = n.Content[0]
+	}
+	return commentText(n.HeadComment)
+}
+
+// ruleNodes returns the creation rules as they are written.
+func ruleNodes(root *yaml.Node) []*yaml.Node {
 	if root.Kind != yaml.DocumentNode || len(root.Content) == 0 {
 		return nil
 	}
@@ -167,11 +176,7 @@ func ruleLines(root *yaml.Node) []int {
 		if list.Kind == yaml.AliasNode {
 			list = list.Alias
 		}
-		var lines []int
-		for _, item := range list.Content {
-			lines = append(lines, item.Line)
-		}
-		return lines
+		return list.Content
 	}
 	return nil
 }

@@ -26,10 +26,19 @@ host, groups/NAME/ for a group's members, users/NAME/ for that user alone.
 
 func (a *app) initCommand() *cobra.Command {
 	var name, keyFile string
-	var pq bool
-	c := command("init", "Begin a fleet in this folder",
-		"  keyreeve init\n  keyreeve init --user tim --key ~/.config/sops/age/keys.txt", cobra.NoArgs,
-		func([]string) error { return a.init(name, keyFile, pq) })
+	var pq, adopt bool
+	c := command("init", "Begin a fleet in this folder, or adopt one that sops has",
+		"  keyreeve init --user tim --key ~/.config/sops/age/keys.txt\n  keyreeve init --adopt --dry-run", cobra.NoArgs,
+		func([]string) error {
+			if adopt {
+				if name != "" || keyFile != "" || pq {
+					return &usageError{"--adopt takes names and keys from .sops.yaml", "leave out --user, --key and --pq"}
+				}
+				return a.adopt()
+			}
+			return a.init(name, keyFile, pq)
+		})
+	c.Flags().BoolVar(&adopt, "adopt", false, "derive the inventory from the .sops.yaml that is here")
 	c.Flags().StringVar(&name, "user", "", "your `NAME` in the fleet (default: your login)")
 	c.Flags().StringVar(&keyFile, "key", "", "identity `FILE` to use or to make")
 	c.Flags().BoolVar(&pq, "pq", false, "make a post-quantum identity")

@@ -6,9 +6,11 @@
 package lockstep
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
+	"strings"
 	"time"
 
 	"keyreeve/fleet"
@@ -99,9 +101,26 @@ func OpenRepo(r *repo.Repo, ring *keys.Ring) (*Session, error) {
 	}
 	policy := inventory.Policy()
 	if inventory.Layout() == fleet.LayoutNone {
-		r = r.Covering(func(path string) bool { _, ok := policy.For(path); return ok })
+		r = r.Covering(func(path string) bool { _, ok := policy.For(path); return ok && mayBeDocument(r, path) })
 	}
 	return &Session{Repo: r, Inventory: inventory, Policy: policy, Ring: ring, Now: time.Now, inventoryBytes: data, wrapper: new(keys.Wrapper)}, nil
+}
+
+// mayBeDocument tells documents from the other files of a repository where the
+// policy may cover any path: outside secrets/, only what sops encrypted is one,
+// or what does not exist yet.
+func mayBeDocument(r *repo.Repo, path string) bool {
+	if strings.HasPrefix(path, repo.SecretsDir+"/") {
+		return true
+	}
+	data, err := r.Read(path)
+	return err != nil || Encrypted(data)
+}
+
+// Encrypted reports whether a file has what every document of sops has: an
+// encrypted MAC.
+func Encrypted(data []byte) bool {
+	return bytes.Contains(data, []byte("ENC[AES256_GCM,")) && bytes.Contains(data, []byte("sops"))
 }
 
 // Read parses the document at path without a key, and returns its bytes too.
