@@ -32,8 +32,8 @@ func (a *adoption) group() {
 	}
 	for _, hosts := range sets {
 		in := rules[strings.Join(hosts, " ")]
-		name := a.groupName(in[0], len(hosts) == len(a.allHosts()))
-		if len(in) < 2 && strings.HasPrefix(name, "group-") {
+		name, given := a.groupName(in[0], len(hosts) == len(a.allHosts()))
+		if len(in) < 2 && !given {
 			continue
 		}
 		a.groups = append(a.groups, fleet.Group{Name: name, Hosts: hosts})
@@ -61,27 +61,33 @@ func (a *adoption) hostsOf(recipients []string) []string {
 	return hosts
 }
 
-// folder is a folder name in an expression.
-var folder = regexp.MustCompile(`(?:^|/)([A-Za-z0-9][A-Za-z0-9_-]*)(?:/|\\?\.(?:ya?ml|json|env|ini)|$)`)
+// folder is a part of an expression between slashes that can only be one name.
+var folder = regexp.MustCompile(`^([A-Za-z0-9][A-Za-z0-9_-]*)(?:\\?\.(?:ya?ml|json|env|ini))?$`)
 
-func (a *adoption) groupName(rule int, all bool) string {
-	name := ""
-	for _, m := range folder.FindAllStringSubmatch(strings.NewReplacer("^", "", "$", "", "(?:", "").Replace(a.old.Rules[rule].PathRegex), -1) {
-		if kindWords[m[1]] == "" && !slices.Contains([]string{"secrets", "groups", "sops"}, m[1]) && !a.named(fleet.HostKind, m[1]) {
+// groupName returns a name for the hosts of a rule; given reports that it is the
+// rule's folder.
+func (a *adoption) groupName(rule int, all bool) (name string, given bool) {
+	_, host := a.placeOf(rule)
+	path := strings.NewReplacer("^", "", "$", "").Replace(a.old.Rules[rule].PathRegex)
+	for part := range strings.SplitSeq(path, "/") {
+		m := folder.FindStringSubmatch(part)
+		if m != nil && !a.named(fleet.HostKind, host) && !slices.Contains([]string{"secrets", "groups", "sops", "common"}, m[1]) {
 			name = validName(m[1])
 		}
 	}
-	if all && (name == "" || name == "common") {
+	given = name != ""
+	switch {
+	case given:
+	case all:
 		name = "all-hosts"
-	}
-	if name == "" {
+	default:
 		name = "group-1"
 	}
 	unique := name
 	for n := 2; slices.ContainsFunc(a.groups, func(g fleet.Group) bool { return g.Name == unique }); n++ {
 		unique = fmt.Sprintf("%s-%d", strings.TrimSuffix(name, "-1"), n)
 	}
-	return unique
+	return unique, given
 }
 
 // readers returns principals for recipients, a group in place of its members.
@@ -154,7 +160,7 @@ func (a *adoption) scopes() ([]line, error) {
 		r := &a.old.Rules[i]
 		regions, ok := regionsOf(r.PathRegex)
 		if !ok {
-			return nil, fmt.Errorf("line %d, %q, is no folder or document", r.Line, r.PathRegex)
+			return nil, fmt.Errorf("line %d, %s, is no folder or document", r.Line, r.PathRegex)
 		}
 		for j, region := range regions {
 			comment := ""

@@ -1,6 +1,7 @@
 package adopt
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
@@ -59,6 +60,7 @@ func (a *adoption) name() {
 		k.admin = len(k.rules) == len(a.old.Rules)
 		a.nameByMention(k)
 	}
+	slices.SortStableFunc(a.keys, func(x, y *key) int { return cmp.Compare(a.position(x), a.position(y)) })
 	for _, k := range a.keys {
 		if k.principal.Name == "" {
 			a.nameByPath(k)
@@ -79,6 +81,13 @@ func (a *adoption) keyOf(recipient string) *key {
 		}
 	}
 	return nil
+}
+
+// position returns where the file first has the key.
+func (a *adoption) position(k *key) int {
+	return slices.IndexFunc(a.old.Mentions, func(m fleet.Mention) bool {
+		return slices.ContainsFunc(m.Keys, func(s string) bool { return sameRecipient(s, k.recipient) })
+	})
 }
 
 func sameRecipient(a, b string) bool { return bare(a) == bare(b) }
@@ -224,15 +233,20 @@ func (a *adoption) nameAnyhow(k *key) {
 	}
 }
 
-// guessKind says what a principal is that nothing names: a host if a rule is for
-// its folder or it was said to be one of several, a user if it reads everything.
+// guessKind says what a principal is that nothing names: what a rule for its
+// folder says; a user if it reads everything, or the folders of several.
 func (a *adoption) guessKind(k *key) fleet.PrincipalKind {
+	places := map[string]bool{}
 	for _, i := range k.rules {
-		if kind, name := a.placeOf(i); name != "" && validName(name) == k.principal.Name {
+		kind, name := a.placeOf(i)
+		if name != "" && validName(name) == k.principal.Name {
 			return kind
 		}
+		if name != "" {
+			places[name] = true
+		}
 	}
-	if k.admin {
+	if k.admin || len(places) > 1 {
 		return fleet.UserKind
 	}
 	return fleet.HostKind

@@ -1,6 +1,7 @@
 package adopt
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -19,6 +20,7 @@ func (a *adoption) standard() (scopes []line, users map[string][]string, err err
 	}
 	a.markAdmins(lines)
 	users = map[string][]string{}
+	folders := 0
 	for _, l := range lines {
 		rest, ok := strings.CutPrefix(l.at, "secrets/")
 		if !ok {
@@ -50,10 +52,14 @@ func (a *adoption) standard() (scopes []line, users map[string][]string, err err
 			scopes = append(scopes, l)
 			continue
 		}
+		folders++
 		if len(settings(l).Content) > 0 {
 			l.readers = nil
 			scopes = append(scopes, l)
 		}
+	}
+	if folders == 0 {
+		return nil, nil, errors.New("no rule is for a folder of its")
 	}
 	return scopes, users, nil
 }

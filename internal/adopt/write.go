@@ -105,7 +105,8 @@ func putLines(root *yaml.Node, section, at string, lines []line) {
 	list := &yaml.Node{Kind: yaml.SequenceNode, Tag: "!!seq"}
 	for _, l := range lines {
 		item := mapping()
-		put(item, at, str(l.at)).HeadComment = asComment(l.comment)
+		item.HeadComment = asComment(l.comment)
+		put(item, at, str(l.at))
 		var names []string
 		for _, p := range l.readers {
 			names = append(names, p.String())

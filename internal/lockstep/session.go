@@ -101,20 +101,21 @@ func OpenRepo(r *repo.Repo, ring *keys.Ring) (*Session, error) {
 	}
 	policy := inventory.Policy()
 	if inventory.Layout() == fleet.LayoutNone {
-		r = r.Covering(func(path string) bool { _, ok := policy.For(path); return ok && mayBeDocument(r, path) })
+		r = r.Covering(func(path string) bool { return mayBeDocument(r, policy, path) })
 	}
 	return &Session{Repo: r, Inventory: inventory, Policy: policy, Ring: ring, Now: time.Now, inventoryBytes: data, wrapper: new(keys.Wrapper)}, nil
 }
 
-// mayBeDocument tells documents from the other files of a repository where the
-// policy may cover any path: outside secrets/, only what sops encrypted is one,
-// or what does not exist yet.
-func mayBeDocument(r *repo.Repo, path string) bool {
-	if strings.HasPrefix(path, repo.SecretsDir+"/") {
+// mayBeDocument tells documents from the other files of a repository without the
+// standard layout, where the policy may cover any path: what sops encrypted is
+// one, and what policy covers if it lies below secrets/ or does not exist yet.
+func mayBeDocument(r *repo.Repo, policy *fleet.Policy, path string) bool {
+	data, err := r.Read(path)
+	if err == nil && Encrypted(data) {
 		return true
 	}
-	data, err := r.Read(path)
-	return err != nil || Encrypted(data)
+	_, covered := policy.For(path)
+	return covered && (err != nil || strings.HasPrefix(path, repo.SecretsDir+"/"))
 }
 
 // Encrypted reports whether a file has what every document of sops has: an
