@@ -3,7 +3,7 @@
 
 GO      ?= go
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
-LDFLAGS  = -s -w -X keyreeve/internal/cli.version=$(VERSION)
+LDFLAGS  = -s -w -X keyreeve/internal/cli.release=$(VERSION)
 
 # Stamping asks git, which refuses a checkout that another user owns.
 export GOFLAGS := $(GOFLAGS) -buildvcs=false
@@ -39,7 +39,7 @@ bench: need-go
 	$(GO) test -run '^$$' -bench . -benchmem -timeout 60m ./...
 
 docs: need-go
-	$(GO) run ./cmd/gendocs docs/reference
+	$(GO) test ./test/docs -run TestReference -update
 
 clean:
 	rm -rf bin

@@ -22,6 +22,9 @@ func (s *shape) schema() map[string]any {
 		for _, f := range s.fields {
 			field := f.shape.schema()
 			field["description"] = f.doc
+			if f.example != nil {
+				field["examples"] = []any{f.example}
+			}
 			properties[f.name] = field
 			if f.required {
 				required = append(required, f.name)

@@ -33,6 +33,7 @@ const (
 type field struct {
 	name     string
 	doc      string
+	example  any
 	shape    *shape
 	required bool
 }
@@ -112,8 +113,8 @@ func settingsShape() *shape {
 		fields = append(fields, field{name: key, doc: "What sops encrypts in these documents; at most one such rule.", shape: text(nil)})
 	}
 	fields = append(fields,
-		field{name: "mac_only_encrypted", doc: "The MAC covers encrypted values only.", shape: boolean},
-		field{name: "shamir_threshold", doc: "How many key groups are needed to open a document.", shape: number(0)})
+		field{name: "mac_only_encrypted", doc: "The MAC covers encrypted values only.", example: true, shape: boolean},
+		field{name: "shamir_threshold", doc: "How many key groups are needed to open a document.", example: 2, shape: number(0)})
 	group := []field{{name: "readers", doc: "Who can open this group's share.", shape: readers}}
 	for _, key := range groupForeignKeys {
 		group = append(group, field{name: key, doc: "Keys other than age's, passed through.", shape: anything})
@@ -126,7 +127,7 @@ func settingsShape() *shape {
 }
 
 func storesShape() *shape {
-	indent := object(field{name: "indent", doc: "Columns per level.", shape: number(0)})
+	indent := object(field{name: "indent", doc: "Columns per level.", example: 2, shape: number(0)})
 	return object(
 		field{name: "yaml", doc: "YAML documents.", shape: indent},
 		field{name: "json", doc: "JSON documents.", shape: indent},
@@ -138,53 +139,53 @@ func storesShape() *shape {
 
 // inventoryShape is the whole of keyreeve.yaml.
 var inventoryShape = object(
-	field{name: "version", doc: "The version of this format.", shape: &shape{kind: intShape, enum: []string{"1"}}, required: true},
-	field{name: "layout", doc: "standard: common/, a folder per host, groups/ and users/ have their readers. none: scopes, or rules, alone decide.",
+	field{name: "version", doc: "The version of this format.", example: 1, shape: &shape{kind: intShape, enum: []string{"1"}}, required: true},
+	field{name: "layout", doc: "standard: common/, a folder per host, groups/ and users/ have their readers. none: scopes, or rules, alone decide.", example: "standard",
 		shape: choice(string(LayoutStandard), string(LayoutNone))},
-	field{name: "users", doc: "People and robots.", shape: mapOf(nameFormat, object(
-		field{name: "admin", doc: "Reads everything but other users' own documents.", shape: boolean},
-		field{name: "recipients", doc: "Public keys by name.", shape: recipients},
+	field{name: "users", doc: "People and robots, by name.", shape: mapOf(nameFormat, object(
+		field{name: "admin", doc: "Reads everything but other users' own documents.", example: true, shape: boolean},
+		field{name: "recipients", doc: "Its public keys by name: age1…, ssh-ed25519 … or ssh-rsa …; several are fine.", example: map[string]string{"laptop": "age1…"}, shape: recipients},
 	))},
-	field{name: "hosts", doc: "Machines.", shape: mapOf(nameFormat, object(
-		field{name: "recipients", doc: "Public keys by name.", shape: recipients},
-		field{name: "platform", doc: "What the host runs.", shape: choice(platforms...)},
-		field{name: "users", doc: "Users whose own documents this host may also read.", shape: names},
+	field{name: "hosts", doc: "Machines, by name; also the name of the folder below secrets/ that is their own.", shape: mapOf(nameFormat, object(
+		field{name: "recipients", doc: "Its public keys by name: age1…, ssh-ed25519 … or ssh-rsa …; several are fine.", example: map[string]string{"laptop": "age1…"}, shape: recipients},
+		field{name: "platform", doc: "What the host runs; for people and for reports.", example: "nixos", shape: choice(platforms...)},
+		field{name: "users", doc: "Users whose own documents this host may also read.", example: []string{"tim"}, shape: names},
 	))},
-	field{name: "groups", doc: "Sets of principals with documents of their own.", shape: mapOf(nameFormat, object(
-		field{name: "hosts", doc: "Member hosts.", shape: names},
-		field{name: "users", doc: "Member users.", shape: names},
+	field{name: "groups", doc: "Sets of hosts and users that share secrets/groups/NAME/, by name.", shape: mapOf(nameFormat, object(
+		field{name: "hosts", doc: "Member hosts.", example: []string{"potato", "thinky"}, shape: names},
+		field{name: "users", doc: "Member users.", example: []string{"ci-deploy"}, shape: names},
 	))},
-	field{name: "recovery", doc: "Recipients that read everything and are kept offline.", shape: mapOf(nameFormat, text(recipientFormat))},
-	field{name: "retired", doc: "Recipients that principals once had.", shape: listOf(object(
-		field{name: "principal", doc: "Whose it was.", shape: text(ownerFormat), required: true},
-		field{name: "recipient", doc: "The public key.", shape: text(recipientFormat), required: true},
-		field{name: "since", doc: "When it was retired.", shape: text(dateFormat)},
-		field{name: "reason", doc: "Why.", shape: text(nil)},
+	field{name: "recovery", doc: "Recipients that read everything and are kept offline, by name.", example: map[string]string{"safe": "age1…"}, shape: mapOf(nameFormat, text(recipientFormat))},
+	field{name: "retired", doc: "Recipients that principals once had, so that history can say whose they were; written by rm and replace.", shape: listOf(object(
+		field{name: "principal", doc: "Whose it was.", example: "host/oldbox", shape: text(ownerFormat), required: true},
+		field{name: "recipient", doc: "The public key.", example: "age1…", shape: text(recipientFormat), required: true},
+		field{name: "since", doc: "When it was retired.", example: "2026-02-01", shape: text(dateFormat)},
+		field{name: "reason", doc: "Why.", example: "sold", shape: text(nil)},
 	))},
-	field{name: "scopes", doc: "Readers besides the layout's.", shape: listOf(object(
-		field{name: "path", doc: "A folder, such as secrets/ci/**, or one document.", shape: text(pathFormat), required: true},
-		field{name: "readers", doc: "Who may read it, besides the layout's readers.", shape: readers},
+	field{name: "scopes", doc: "Folders or documents with readers besides the layout's; a scope adds readers and never takes any away.", shape: listOf(object(
+		field{name: "path", doc: "A folder, such as secrets/ci/**, or one document.", example: "secrets/ci/**", shape: text(pathFormat), required: true},
+		field{name: "readers", doc: "Who may read it, besides the layout's readers.", example: []string{"group/servers", "user/ci-deploy"}, shape: readers},
 		field{name: "sops", doc: "Passed to sops.", shape: settingsShape()},
 	))},
 	field{name: "rules", doc: "Adopted rules, with layout none and instead of scopes; the first that matches decides.", shape: listOf(object(
-		field{name: "match", doc: "A regular expression, matched anywhere in the path; empty matches everything.", shape: text(regexFormat), required: true},
-		field{name: "readers", doc: "Who may read it.", shape: readers},
+		field{name: "match", doc: "A regular expression, matched anywhere in the path; empty matches everything.", example: `^secrets/prod/`, shape: text(regexFormat), required: true},
+		field{name: "readers", doc: "Who may read it.", example: []string{"group/servers", "user/ci-deploy"}, shape: readers},
 		field{name: "sops", doc: "Passed to sops.", shape: settingsShape()},
 	))},
 	field{name: "sops", doc: "Passed through to .sops.yaml.", shape: object(
 		field{name: "stores", doc: "How sops writes documents.", shape: storesShape()},
 	)},
 	field{name: "secrets", doc: "Metadata of secrets by ref; patterns allowed.", shape: mapOf(refFormat, object(
-		field{name: "category", doc: "The category, which has an interval.", shape: text(nameFormat)},
-		field{name: "rotate", doc: "How often to rotate it, instead of the category's interval.", shape: text(intervalFormat)},
+		field{name: "category", doc: "The category, which has an interval.", example: "service", shape: text(nameFormat)},
+		field{name: "rotate", doc: "How often to rotate it, instead of the category's interval.", example: "90d", shape: text(intervalFormat)},
 		field{name: "generate", doc: "How a value is made.", shape: object(
-			field{name: "kind", doc: "What is made.", shape: choice(generateKinds...), required: true},
-			field{name: "length", doc: "Characters, or bytes of hex and base64.", shape: number(1)},
-			field{name: "words", doc: "Words of a passphrase.", shape: number(1)},
-			field{name: "bits", doc: "Size of an RSA key.", shape: number(1)},
-			field{name: "alphabet", doc: "Characters to choose from.", shape: text(nil)},
-			field{name: "command", doc: "A program that prints the value.", shape: text(nil)},
+			field{name: "kind", doc: "What is made.", example: "password", shape: choice(generateKinds...), required: true},
+			field{name: "length", doc: "Characters, or bytes of hex and base64.", example: 32, shape: number(1)},
+			field{name: "words", doc: "Words of a passphrase.", example: 6, shape: number(1)},
+			field{name: "bits", doc: "Size of an RSA key.", example: 4096, shape: number(1)},
+			field{name: "alphabet", doc: "Characters to choose from.", example: "abcdefghjkmnpqrstuvwxyz23456789", shape: text(nil)},
+			field{name: "command", doc: "A program that prints the value.", example: "wg genkey", shape: text(nil)},
 		)},
 	))},
-	field{name: "intervals", doc: "How often secrets of a category, drills and data keys are due.", shape: mapOf(nameFormat, text(intervalFormat))},
+	field{name: "intervals", doc: "How often secrets of a category, drills and data keys are due.", example: map[string]string{"service": "90d", "drill": "180d"}, shape: mapOf(nameFormat, text(intervalFormat))},
 )

@@ -21,9 +21,6 @@ import (
 	"keyreeve/keys"
 )
 
-// version is set by the linker.
-var version = "devel"
-
 // An app is one run of the program.
 type app struct {
 	in             *os.File
@@ -58,7 +55,7 @@ func (a *app) root() *cobra.Command {
 		Use:           "keyreeve",
 		Short:         "Keep a fleet's secrets in its own git repository, as SOPS files",
 		SilenceErrors: true, SilenceUsage: true,
-		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: false},
+		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
 	}
 	flags := root.PersistentFlags()
 	flags.StringVarP(&a.dir, "directory", "C", ".", "work in this `DIR`")
@@ -71,8 +68,10 @@ func (a *app) root() *cobra.Command {
 		a.copyCommand("mv", "Move an entry or a document; its readers change with its place", true),
 		a.execCommand(), a.editCommand(), a.statusCommand(), a.schemaCommand(), a.verifyCommand(), a.undoCommand(),
 		a.rekeyCommand(), a.checkCommand(), a.accessCommand(), a.installCommand(), a.keyCommand(),
-		a.demoCommand(), a.versionCommand())
+		a.demoCommand(), a.completionCommand(), a.manCommand(), a.versionCommand())
+	arrange(root)
 	addExitStatus(root)
+	a.complete(root)
 	return root
 }
 

@@ -1,12 +1,10 @@
 package cli
 
 import (
-	"fmt"
 	"os"
 
 	"github.com/spf13/cobra"
 
-	"keyreeve/fleet"
 	"keyreeve/internal/demo"
 )
 
@@ -18,23 +16,4 @@ func (a *app) demoCommand() *cobra.Command {
 		}
 		return demo.Run(a.ctx, program, a.out)
 	})
-}
-
-func (a *app) versionCommand() *cobra.Command {
-	return command("version", "Print the version", "  keyreeve version\n  keyreeve version --json", cobra.NoArgs, func([]string) error {
-		if a.json {
-			return a.printJSON(map[string]any{"version": version})
-		}
-		_, err := fmt.Fprintln(a.out, "keyreeve", version)
-		return err
-	})
-}
-
-func (a *app) schemaCommand() *cobra.Command {
-	c := family("schema", "Print a schema")
-	c.AddCommand(command("inventory", "Print the JSON Schema of keyreeve.yaml", "  keyreeve schema inventory\n  keyreeve schema inventory >keyreeve.schema.json", cobra.NoArgs, func([]string) error {
-		_, err := a.out.Write(fleet.Schema())
-		return err
-	}))
-	return c
 }

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"keyreeve/internal/manual"
 )
 
 // exitMeanings says what each exit code stands for, in the words of --help.
@@ -17,7 +19,7 @@ var exitMeanings = map[int]string{
 	exitNotFound:   "something that was named does not exist",
 	exitNoIdentity: "none of your keys opens a document",
 	exitIntegrity:  "a document was tampered with, or is damaged",
-	exitConflict:   "a conflict: locked, changed meanwhile, in the way, or readers not accepted",
+	exitConflict:   "a conflict: locked, changed meanwhile, in the way, readers not accepted",
 	exitPartial:    "some was done and some not; each is named",
 	exitInterrupt:  "interrupted (143 if terminated)",
 }
@@ -26,22 +28,24 @@ var exitMeanings = map[int]string{
 // write may end with. Commands that write may end with any of [writingCodes],
 // and those that stand here for more.
 var exitCodes = map[string][]int{
-	"access":           {exitNotFound},
-	"access explain":   {exitNotFound},
-	"check":            {exitFindings, exitNotFound},
-	"demo":             {},
-	"get":              {exitNotFound, exitNoIdentity, exitIntegrity, exitConflict},
-	"init":             {exitConflict},
-	"install":          {exitNoIdentity, exitIntegrity},
-	"key ls":           {},
-	"key new":          {},
-	"key show":         {},
-	"ls":               {exitNotFound},
-	"rekey":            {exitFindings},
-	"schema inventory": {},
-	"status":           {exitNotFound},
-	"verify":           {exitNotFound, exitNoIdentity, exitIntegrity, exitPartial},
-	"version":          {},
+	"access":         {exitNotFound},
+	"access explain": {exitNotFound},
+	"completion":     {},
+	"check":          {exitFindings, exitNotFound},
+	"demo":           {},
+	"get":            {exitNotFound, exitNoIdentity, exitIntegrity, exitConflict},
+	"init":           {exitConflict},
+	"install":        {exitNoIdentity, exitIntegrity},
+	"key ls":         {},
+	"key new":        {},
+	"key show":       {},
+	"man":            {},
+	"ls":             {exitNotFound},
+	"rekey":          {exitFindings},
+	"schema":         {},
+	"status":         {exitNotFound},
+	"verify":         {exitNotFound, exitNoIdentity, exitIntegrity, exitPartial},
+	"version":        {},
 }
 
 var (
@@ -55,24 +59,15 @@ const childCodes = `  its  the exit code of the command that is run; 128+n on si
   126  the command cannot be run
   127  the command was not found`
 
-// exitAnnotation holds the text of the section in a command's Annotations.
-const exitAnnotation = "exit"
-
-const exitTemplate = `{{with index .Annotations "exit"}}
-Exit status:
-{{.}}
-{{end}}`
-
 // addExitStatus gives every command below root that does something an exit
 // status section in its help.
 func addExitStatus(root *cobra.Command) {
-	root.SetUsageTemplate(root.UsageTemplate() + exitTemplate)
 	visit(root, func(c *cobra.Command) {
 		if c.Annotations == nil {
 			c.Annotations = map[string]string{}
 		}
-		if c.Annotations[exitAnnotation] == "" {
-			c.Annotations[exitAnnotation] = exitStatus(c)
+		if c.Annotations[manual.ExitAnnotation] == "" {
+			c.Annotations[manual.ExitAnnotation] = exitStatus(c)
 		}
 	})
 }

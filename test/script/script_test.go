@@ -35,6 +35,6 @@ func TestScripts(t *testing.T) {
 			env.Setenv("SOPS", sops)
 			return os.MkdirAll(home, 0o700)
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"code": code, "pub": pub, "bytes": bytes, "expand": expand},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"code": code, "pub": pub, "bytes": bytes, "expand": expand, "valid": valid, "published": published},
 	})
 }
