@@ -82,7 +82,8 @@ var reports = map[string]jsonSchema{
 	"schema": {"schemas": listOf(text("a name that keyreeve schema knows"))},
 	"status": {"identities": identityList, "documents": number("documents in all"), "opens": number("documents that one of the identities opens"),
 		"drift": number("documents out of step with policy"), "uncommitted": number("files that git has not got")},
-	"verify": {"documents": listOf(object(jsonSchema{"document": documentText, "ok": truth("decrypted, and the MAC is right"), "error?": text("why not")}))},
+	"verify": {"documents": listOf(object(jsonSchema{"document": documentText, "ok": truth("decrypted, and the MAC is right"),
+		"state": text("what was found", "ok", "locked", "tampered", "error"), "path": text("its path from the inventory's folder"), "error?": text("why not")}))},
 	"version": {"version": text("of keyreeve"), "go": text("of the compiler"), "platform": text("operating system and processor"),
 		"sops_format": text("the version that written documents carry")},
 }
