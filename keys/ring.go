@@ -147,13 +147,16 @@ func (r *Ring) unwrap(recipient, enc string, all bool) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	a := &attempt{file: file, recipient: canonicalRecipient(recipient)}
+	ids := r.Identities()
+	a.tryAll(ids, false)
+	if a.done() {
+		return a.dataKey, a.err
+	}
 	stanzas, err := readStanzas(enc)
 	if err != nil {
 		return nil, err
 	}
-	a := &attempt{file: file, recipient: canonicalRecipient(recipient)}
-	ids := r.Identities()
-	a.tryAll(ids, false)
 	if all {
 		a.tryAll(ids, true)
 		for _, source := range r.lockedSources() {

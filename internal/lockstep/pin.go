@@ -148,7 +148,7 @@ func (s *Session) Readers(changes []repo.Change) []Drift {
 		d := Drift{Document: c.Path, Recipients: is, Added: without(is, was), Removed: without(was, is)}
 		d.Add, d.Remove = s.names(d.Added), s.names(d.Removed)
 		if d.NewDataKey = len(d.Remove) > 0; d.NewDataKey {
-			d.Entries = s.refs(c.Path, before)
+			d.Entries = refs(s.Repo.Name(c.Path), before)
 		}
 		if len(d.Add)+len(d.Remove) > 0 {
 			all = append(all, d)

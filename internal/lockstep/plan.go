@@ -207,6 +207,10 @@ func (s *Session) planDocuments(ctx context.Context, plan *Plan, opts PlanOption
 	if err != nil {
 		return err
 	}
+	names := map[string]string{}
+	for i, name := range repo.Names(paths) {
+		names[paths[i]] = name
+	}
 	paths = slices.DeleteFunc(paths, func(p string) bool { return !opts.covers(p) })
 	type outcome struct {
 		drift   *Drift
@@ -222,7 +226,7 @@ func (s *Session) planDocuments(ctx context.Context, plan *Plan, opts PlanOption
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
-			drift, change, err := s.rekeyed(path, opts)
+			drift, change, err := s.rekeyed(path, names[path], opts)
 			count()
 			var locked *LockedError
 			if errors.As(err, &locked) {
@@ -250,7 +254,7 @@ func (s *Session) planDocuments(ctx context.Context, plan *Plan, opts PlanOption
 // rekeyed returns the change that brings one document to policy. An addition
 // wraps the same data key afresh and leaves values alone. With a *[LockedError]
 // the drift is returned too.
-func (s *Session) rekeyed(path string, opts PlanOptions) (*Drift, repo.Change, error) {
+func (s *Session) rekeyed(path, name string, opts PlanOptions) (*Drift, repo.Change, error) {
 	d, old, err := s.Read(path)
 	if errors.Is(err, sops.ErrNotEncrypted) {
 		return nil, repo.Change{}, nil
@@ -261,7 +265,7 @@ func (s *Session) rekeyed(path string, opts PlanOptions) (*Drift, repo.Change, e
 	drift, err := s.Compare(path, d)
 	var uncovered *UncoveredError
 	if errors.As(err, &uncovered) {
-		return s.withoutRetired(path, d, old)
+		return s.withoutRetired(path, name, d, old)
 	}
 	if err == nil && drift == nil && (opts.NewDataKey || opts.Rewrap) {
 		drift = &Drift{Document: path, Recipients: d.Metadata.Recipients()}
@@ -270,7 +274,7 @@ func (s *Session) rekeyed(path string, opts PlanOptions) (*Drift, repo.Change, e
 		return nil, repo.Change{}, err
 	}
 	drift.NewDataKey = drift.NewDataKey || opts.NewDataKey
-	drift.Entries = s.refs(path, d)
+	drift.Entries = refs(name, d)
 	var sealed []byte
 	if drift.NewDataKey {
 		if err := s.Decrypt(path, d); err != nil {
@@ -295,10 +299,9 @@ func (s *Session) rekeyed(path string, opts PlanOptions) (*Drift, repo.Change, e
 	return drift, repo.Change{Path: path, Old: old, New: sealed}, nil
 }
 
-// refs returns the refs of a document's entries.
-func (s *Session) refs(path string, d *sops.Document) []string {
+// refs returns the refs of the entries of the document that refs call name.
+func refs(name string, d *sops.Document) []string {
 	var refs []string
-	name := s.Repo.Name(path)
 	d.Entries(func(tree int, keyPath []string, _ *sops.Node) {
 		refs = append(refs, repo.Ref{Doc: name, Tree: tree, Path: keyPath}.String())
 	})
@@ -321,12 +324,12 @@ func (s *Session) Retired(d *sops.Document) (retired, others []string) {
 // withoutRetired takes retired recipients from a document that nothing in the
 // inventory covers, such as the own documents of a host that was removed. Its
 // other readers stay.
-func (s *Session) withoutRetired(path string, d *sops.Document, old []byte) (*Drift, repo.Change, error) {
+func (s *Session) withoutRetired(path, name string, d *sops.Document, old []byte) (*Drift, repo.Change, error) {
 	retired, others := s.Retired(d)
 	if len(retired) == 0 || len(others) == 0 || len(d.Metadata.Groups) > 1 {
 		return nil, repo.Change{}, nil
 	}
-	drift := &Drift{Document: path, Recipients: others, Remove: s.names(retired), Removed: retired, NewDataKey: true, Entries: s.refs(path, d)}
+	drift := &Drift{Document: path, Recipients: others, Remove: s.names(retired), Removed: retired, NewDataKey: true, Entries: refs(name, d)}
 	if err := s.Decrypt(path, d); err != nil {
 		return drift, repo.Change{}, err
 	}
