@@ -133,13 +133,26 @@ func (r *Ring) UnwrapQuietly(recipient, enc string) ([]byte, error) {
 	return r.unwrap(recipient, enc, false)
 }
 
-// Open calls unlock, such as the Unlock method of a document, with
-// [Ring.UnwrapQuietly] and, if that fails, with [Ring.Unwrap].
+// Open calls unlock, such as the Unlock method of a document, for the recipients
+// that the identities at hand are for, so that the last of hundreds costs no
+// more than the first; if that fails, with [Ring.UnwrapQuietly], and in the end
+// with [Ring.Unwrap].
 func Open[F ~func(recipient, enc string) ([]byte, error)](r *Ring, unlock func(F) error) error {
-	if unlock(r.UnwrapQuietly) == nil {
+	if unlock(r.unwrapOwn) == nil || unlock(r.UnwrapQuietly) == nil {
 		return nil
 	}
 	return unlock(r.Unwrap)
+}
+
+// errNotOwn says that no identity at hand is known to be for a recipient.
+var errNotOwn = errors.New("no identity at hand is for this recipient")
+
+func (r *Ring) unwrapOwn(recipient, enc string) ([]byte, error) {
+	label := canonicalRecipient(recipient)
+	if !slices.ContainsFunc(r.Identities(), func(id *Identity) bool { return id.opens(label) }) {
+		return nil, errNotOwn
+	}
+	return r.UnwrapQuietly(recipient, enc)
 }
 
 func (r *Ring) unwrap(recipient, enc string, all bool) ([]byte, error) {
