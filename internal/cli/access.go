@@ -11,6 +11,7 @@ import (
 
 	"keyreeve/fleet"
 	"keyreeve/internal/lockstep"
+	"keyreeve/internal/term"
 	"keyreeve/sops"
 )
 
@@ -169,7 +170,7 @@ func (a *app) matrix(s *lockstep.Session, rows []accessRow) error {
 	w := tabwriter.NewWriter(a.out, 0, 4, 2, ' ', 0)
 	short := make([]string, len(columns))
 	for i, who := range columns {
-		_, short[i], _ = strings.Cut(who, "/")
+		_, short[i], _ = strings.Cut(term.Printable(who), "/")
 		if runes := []rune(short[i]); len(runes) > 14 {
 			short[i] = string(runes[:13]) + "…"
 		}
@@ -177,7 +178,7 @@ func (a *app) matrix(s *lockstep.Session, rows []accessRow) error {
 	fmt.Fprintf(w, "\t\t%s\n", strings.Join(short, "\t"))
 	for _, key := range order {
 		folder, _, _ := strings.Cut(key, "\t")
-		fmt.Fprintf(w, "%s\t(%d)\t%s\n", folder, lines[key].count, strings.Join(lines[key].cells, "\t"))
+		fmt.Fprintf(w, "%s\t(%d)\t%s\n", term.Printable(folder), lines[key].count, strings.Join(lines[key].cells, "\t"))
 	}
 	fmt.Fprintln(w, "\n● policy and file   ○ policy only   ✗ file only, policy says no")
 	return w.Flush()

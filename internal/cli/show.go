@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"keyreeve/fleet"
+	"keyreeve/internal/term"
 )
 
 func (a *app) listCommand(kind fleet.PrincipalKind) *cobra.Command {
@@ -85,7 +86,7 @@ func (a *app) showCommand(kind fleet.PrincipalKind) *cobra.Command {
 			fmt.Fprintf(a.out, "  recipient %s %s\n", r.Name, r.Recipient)
 		}
 		for _, path := range reads {
-			fmt.Fprintf(a.out, "  reads %s\n", path)
+			fmt.Fprintf(a.out, "  reads %s\n", term.Printable(path))
 		}
 		return nil
 	})

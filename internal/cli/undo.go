@@ -9,6 +9,7 @@ import (
 
 	"keyreeve/internal/lockstep"
 	"keyreeve/internal/repo"
+	"keyreeve/internal/term"
 )
 
 func (a *app) undoCommand() *cobra.Command {
@@ -38,7 +39,7 @@ func (a *app) undoCommand() *cobra.Command {
 		}
 		fmt.Fprintf(a.out, "takes back %s of %s:\n", undo.Command, undo.Time.Format(time.DateTime))
 		for _, c := range undo.Changes {
-			fmt.Fprintln(a.out, "  "+c.Path)
+			fmt.Fprintln(a.out, "  "+term.Printable(c.Path))
 		}
 		if a.dryRun {
 			return nil

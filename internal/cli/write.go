@@ -77,7 +77,7 @@ func (a *app) show(s *lockstep.Session, c *change) {
 	}
 	if !a.quiet {
 		for _, line := range c.preview {
-			fmt.Fprintln(a.out, line)
+			fmt.Fprintln(a.out, term.Printable(line))
 		}
 	}
 	if c.plan != nil {
@@ -131,7 +131,7 @@ func (a *app) gate(s *lockstep.Session, c *change) (*lockstep.Acceptance, error)
 	if !term.IsTerminal(a.in) || a.dryRun || a.json || a.yes {
 		return nil, refusal
 	}
-	fmt.Fprintf(a.err, "%s:\n  %s\n", refusal, strings.Join(refusal.lines, "\n  "))
+	fmt.Fprintf(a.err, "%s:\n  %s\n", refusal, printableLines(strings.Join(refusal.lines, "\n  ")))
 	if a.confirm("Accept these readers?") != nil {
 		return nil, refusal
 	}
