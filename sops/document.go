@@ -18,6 +18,9 @@ type Document struct {
 	// KeepInline makes [Document.Plain] leave a comment on the line of its value.
 	// sops moves one that was encrypted to the line above.
 	KeepInline bool
+	// KeepVersion makes [Document.Seal] leave the sops version of a document that
+	// has one, as sops does for all but an edit.
+	KeepVersion bool
 
 	encrypted bool // parsed with metadata
 	verified  bool // values are decrypted, or were plaintext from the start
@@ -57,7 +60,7 @@ func ParsePlain(data []byte, format Format) (*Document, error) {
 	d.Trees = trees
 	for _, tree := range trees {
 		if name, ok := reservedKey(tree, format); ok && format != Binary {
-			return nil, &SyntaxError{Format: format, Msg: "the key " + name + " is reserved for sops metadata; is the document encrypted already?"}
+			return nil, &SyntaxError{Format: format, Msg: "the key " + name + " is reserved for sops metadata; is the document encrypted already?", Err: ErrReserved}
 		}
 	}
 	return d, nil

@@ -45,6 +45,10 @@ func writeDotenv(tree *Node) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
+// FlatText returns a decrypted scalar as sops writes it into a format that has
+// only strings, and into an environment: "true", "1.0", "<nil>".
+func (n *Node) FlatText() string { return flatText(n) }
+
 // flatText is the form in which sops writes a value that is no string into a
 // format that has only strings.
 func flatText(n *Node) string {

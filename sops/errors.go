@@ -18,13 +18,29 @@ var (
 	ErrUnverified = errors.New("the document is not decrypted")
 )
 
+var (
+	// ErrReserved is wrapped by the *[SyntaxError] of plaintext that has a key
+	// which belongs to sops metadata: it may be encrypted already.
+	ErrReserved = errors.New("a key is reserved for sops metadata")
+	// ErrEmpty is wrapped by the *[SyntaxError] of an empty YAML file.
+	ErrEmpty = errors.New("the document is empty")
+	// ErrNoPlace is wrapped by the *[SyntaxError] of text that is good YAML but
+	// holds what SOPS documents do not: a key that is no string, an integer
+	// beyond 64 bits.
+	ErrNoPlace = errors.New("sops cannot hold this")
+)
+
 // A SyntaxError reports input that does not parse. Line and Column count from
 // one and are zero where unknown.
 type SyntaxError struct {
 	Format       Format
 	Line, Column int
 	Msg          string
+	Err          error // ErrReserved, ErrEmpty, ErrNoPlace or nil
 }
+
+// Unwrap returns Err.
+func (e *SyntaxError) Unwrap() error { return e.Err }
 
 func (e *SyntaxError) Error() string {
 	switch {

@@ -41,7 +41,9 @@ func (d *Document) Seal(now time.Time) ([]byte, error) {
 	if d.Metadata.MAC, err = s.seal(mac.sum(), String, []byte(d.Metadata.LastModified)); err != nil {
 		return nil, err
 	}
-	d.Metadata.Version = FormatVersion
+	if !d.KeepVersion || d.Metadata.Version == "" {
+		d.Metadata.Version = FormatVersion
+	}
 	d.encrypted = true
 	out, exact, err := d.emit(sealed)
 	if err == nil && (!exact || d.Metadata.Selection.compile().usesComments) {

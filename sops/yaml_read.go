@@ -45,7 +45,7 @@ func readYAMLSlow(data []byte) ([]*Node, error) {
 			return trees, nil
 		}
 		if errors.Is(err, io.EOF) {
-			return nil, &SyntaxError{Format: YAML, Msg: "the document is empty"}
+			return nil, &SyntaxError{Format: YAML, Msg: "the document is empty", Err: ErrEmpty}
 		}
 		if err != nil {
 			return nil, yamlSyntaxError(err)
@@ -98,6 +98,10 @@ type yamlReader struct {
 
 func yamlErrorAt(n *yaml.Node, format string, args ...any) error {
 	return &SyntaxError{Format: YAML, Line: n.Line, Column: n.Column, Msg: fmt.Sprintf(format, args...)}
+}
+
+func noPlaceAt(n *yaml.Node, format string, args ...any) error {
+	return &SyntaxError{Format: YAML, Line: n.Line, Column: n.Column, Msg: fmt.Sprintf(format, args...), Err: ErrNoPlace}
 }
 
 func (r *yamlReader) document(doc *yaml.Node) (*Node, error) {
@@ -210,7 +214,7 @@ func yamlKey(key *yaml.Node) (string, error) {
 		case "!!merge":
 			return "<<", nil
 		case "!!int", "!!float", "!!bool", "!!null", "!!timestamp":
-			return "", yamlErrorAt(key, "the key %q is not a string; quote it", key.Value)
+			return "", noPlaceAt(key, "the key %q is not a string; quote it", key.Value)
 		}
 		var decoded any
 		if err := key.Decode(&decoded); err == nil {
@@ -219,7 +223,7 @@ func yamlKey(key *yaml.Node) (string, error) {
 			}
 		}
 	}
-	return "", yamlErrorAt(key, "a key is not a string; sops holds string keys only")
+	return "", noPlaceAt(key, "a key is not a string; sops holds string keys only")
 }
 
 func (r *yamlReader) value(n *yaml.Node, commentsDone bool) (*Node, error) {
@@ -299,5 +303,5 @@ func yamlScalar(n *yaml.Node) (*Node, error) {
 		}
 		return &Node{Kind: Time, Text: string(text)}, nil
 	}
-	return nil, yamlErrorAt(n, "a number is out of the range of 64-bit integers; quote it to keep it as a string")
+	return nil, noPlaceAt(n, "a number is out of the range of 64-bit integers; quote it to keep it as a string")
 }

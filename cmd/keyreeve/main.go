@@ -3,8 +3,15 @@ package main
 
 import (
 	"os"
+	"path/filepath"
 
 	"keyreeve/internal/cli"
 )
 
-func main() { os.Exit(cli.Run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
+func main() {
+	run := cli.Run
+	if filepath.Base(os.Args[0]) == "sops" {
+		run = cli.RunSops
+	}
+	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}

@@ -68,7 +68,7 @@ func (a *app) root() *cobra.Command {
 		a.copyCommand("mv", "Move an entry or a document; its readers change with its place", true),
 		a.execCommand(), a.editCommand(), a.statusCommand(), a.schemaCommand(), a.verifyCommand(), a.undoCommand(),
 		a.rekeyCommand(), a.checkCommand(), a.accessCommand(), a.installCommand(), a.keyCommand(),
-		a.demoCommand(), a.completionCommand(), a.manCommand(), a.versionCommand())
+		a.demoCommand(), a.sopsCommand(), a.completionCommand(), a.manCommand(), a.versionCommand())
 	arrange(root)
 	addExitStatus(root)
 	a.complete(root)

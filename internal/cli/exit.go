@@ -255,6 +255,9 @@ func (a *app) exit(err error) int {
 	if err == nil {
 		return 0
 	}
+	if e, ok := as[*sopsError](err); ok {
+		return e.code
+	}
 	code, hint := classify(err)
 	child, isChild := as[*run.ExitError](err)
 	if a.ctx.Err() != nil && !isChild {

@@ -85,8 +85,11 @@ func visit(c *cobra.Command, f func(*cobra.Command)) {
 
 func exitStatus(c *cobra.Command) string {
 	_, name, _ := strings.Cut(c.CommandPath(), " ")
-	if name == "exec" {
+	switch name {
+	case "exec":
 		return childCodes
+	case "sops":
+		return sopsCodes
 	}
 	codes, known := exitCodes[name]
 	switch {

@@ -35,6 +35,10 @@ var quiet = map[string][]string{
 	"emacs": {"--eval", "(setq make-backup-files nil auto-save-default nil create-lockfiles nil)"},
 }
 
+// QuietArgs returns the options that keep an editor from writing copies of a file
+// elsewhere, if they are known.
+func QuietArgs(program string) []string { return quiet[filepath.Base(program)] }
+
 // Quiet reports whether an editor is known to write no copies elsewhere.
 func (e Editor) Quiet() bool {
 	words := strings.Fields(e.Command)
