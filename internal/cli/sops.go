@@ -44,11 +44,6 @@ func (a *app) sopsCommand() *cobra.Command {
 	c := command("sops COMMAND [flags] [FILE]", "Work as sops does, with its flags, output and exit codes",
 		"  keyreeve sops decrypt --extract '[\"db\"][\"password\"]' secrets/db.yaml\n  keyreeve sops encrypt -i secrets/db.yaml",
 		cobra.ArbitraryArgs, func(args []string) error {
-			if a.dir != "." {
-				if err := os.Chdir(a.dir); err != nil {
-					return err
-				}
-			}
 			if code := asSops("keyreeve sops", a.in, a.out, a.err).Run(a.ctx, args); code != 0 {
 				return &sopsError{code}
 			}

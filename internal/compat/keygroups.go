@@ -69,12 +69,12 @@ func (c *call) updatekeys(arg string) error {
 	if err != nil {
 		return err
 	}
+	if foreign := d.Metadata.ForeignKeys(); len(foreign) > 0 {
+		return fail(codeGeneric, "%s lists %s, which keyreeve cannot wrap for: run the real sops, as sops updatekeys %s", path, foreign[0], arg)
+	}
 	groups, err := ruleGroups(rule)
 	if err != nil {
 		return err
-	}
-	if foreign := d.Metadata.ForeignKeys(); len(foreign) > 0 {
-		return fail(codeGeneric, "%s lists %s, which keyreeve cannot wrap for: run the real sops, as sops updatekeys %s", path, foreign[0], arg)
 	}
 	threshold := min(d.Metadata.ShamirThreshold, len(groups))
 	changed := !sameGroups(groupsOf(d), groups) || threshold != d.Metadata.ShamirThreshold
