@@ -22,9 +22,10 @@ type Document struct {
 	// has one, as sops does for all but an edit.
 	KeepVersion bool
 
-	encrypted bool // parsed with metadata
-	verified  bool // values are decrypted, or were plaintext from the start
-	dataKey   []byte
+	encrypted  bool // parsed with metadata
+	verified   bool // values are decrypted, or were plaintext from the start
+	fromBinary bool // one value, for which there is no selection rule
+	dataKey    []byte
 }
 
 // Parse reads an encrypted document. It needs no key and checks no MAC. It
@@ -57,7 +58,7 @@ func ParsePlain(data []byte, format Format) (*Document, error) {
 		return nil, err
 	}
 	d := NewDocument(format)
-	d.Trees = trees
+	d.Trees, d.fromBinary = trees, format == Binary
 	for _, tree := range trees {
 		if name, ok := reservedKey(tree, format); ok && format != Binary {
 			return nil, &SyntaxError{Format: format, Msg: "the key " + name + " is reserved for sops metadata; is the document encrypted already?", Err: ErrReserved}
@@ -296,4 +297,22 @@ func (d *Document) ValueBytes(n *Node) ([]byte, error) {
 		return writeYAMLValue(n)
 	}
 	return writeJSONValue(n, d.Indent)
+}
+
+// RaiseComments moves each comment that was encrypted on the line of a value to
+// the line above it, as sops does whenever it decrypts. [Document.Seal] leaves
+// them in their place otherwise.
+func (d *Document) RaiseComments() {
+	for _, tree := range d.Trees {
+		tree.raiseComments()
+	}
+}
+
+func (n *Node) raiseComments() {
+	if n.Inline && n.sealed.cipher != "" {
+		n.Inline = false
+	}
+	for _, child := range n.Children {
+		child.raiseComments()
+	}
 }

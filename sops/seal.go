@@ -22,7 +22,7 @@ func (d *Document) Seal(now time.Time) ([]byte, error) {
 	if err := errors.Join(d.checkWrapped(), d.Metadata.Selection.Validate()); err != nil {
 		return nil, err
 	}
-	if d.Metadata.Selection == (Selection{}) && d.Format != Binary {
+	if d.Metadata.Selection == (Selection{}) && !d.fromBinary && d.Format != Binary {
 		d.Metadata.Selection.UnencryptedSuffix = DefaultUnencryptedSuffix
 	}
 	s, err := newSealer(d.dataKey)

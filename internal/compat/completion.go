@@ -26,7 +26,6 @@ _cli_bash_autocomplete() {
     return 0
   fi
 }
-
 complete -o bashdefault -o default -o nospace -F _cli_bash_autocomplete sops
 `
 

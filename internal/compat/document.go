@@ -54,6 +54,7 @@ func (c *call) open(path string, s stores) (*sops.Document, error) {
 		}
 		return nil, fail(code, "%s: %w", nameOf(path), err)
 	}
+	d.RaiseComments()
 	d.Format, d.Indent = s.out, s.indent
 	return d, nil
 }
@@ -78,7 +79,7 @@ func plain(data []byte, name string, format sops.Format) (*sops.Document, error)
 		return d, nil
 	case errors.Is(err, sops.ErrReserved):
 		return nil, &failure{codeEncrypted, errors.Join(errors.New(name+" is encrypted already, or has an entry that is reserved"), err), "edit it as it is, or rename the entry"}
-	case errors.Is(err, sops.ErrEmpty):
+	case errors.Is(err, sops.ErrEmpty) && len(data) == 0:
 		code = codeEmpty
 	case errors.Is(err, sops.ErrNoPlace):
 		code = codeEncrypt

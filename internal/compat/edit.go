@@ -226,6 +226,6 @@ example_booleans:
 `,
 	sops.JSON:   `{"hello": "Welcome to SOPS! Edit this file as you please!", "example_key": "example_value", "example_array": ["example_value1", "example_value2"], "example_number": 1234.56789, "example_booleans": [true, false]}`,
 	sops.Dotenv: "# This is an example file.\nhello=Welcome to SOPS! Edit this file as you please!\nexample_key=example_value\nexample_multiline=foo\\nbar\\nbaz\n",
-	sops.INI:    "[Welcome!]\n; This is an example file.\nhello       = Welcome to SOPS! Edit this file as you please!\nexample_key = example_value\n",
+	sops.INI:    "; This is an example file.\n[Welcome!]\nhello       = Welcome to SOPS! Edit this file as you please!\nexample_key = example_value\n",
 	sops.Binary: "Welcome to SOPS! Edit this file as you please!",
 }
