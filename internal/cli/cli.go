@@ -63,7 +63,7 @@ func (a *app) root() *cobra.Command {
 	flags.BoolVarP(&a.quiet, "quiet", "q", false, "say only what was asked for")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err.Error(), ""} })
 	root.AddCommand(a.initCommand(), a.principalCommand(fleet.UserKind), a.principalCommand(fleet.HostKind),
-		a.groupCommand(), a.principalCommand(fleet.RecoveryKind), a.setCommand(), a.getCommand(), a.holdCommand(), a.lsCommand(),
+		a.groupCommand(), a.principalCommand(fleet.RecoveryKind), a.setCommand(), a.getCommand(), a.holdCommand(), a.lsCommand(), a.renderCommand(), a.diffCommand(),
 		a.rmCommand(), a.copyCommand("cp", "Copy an entry or a document; its readers change with its place", false),
 		a.copyCommand("mv", "Move an entry or a document; its readers change with its place", true),
 		a.execCommand(), a.editCommand(), a.statusCommand(), a.schemaCommand(), a.verifyCommand(), a.undoCommand(),

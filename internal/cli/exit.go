@@ -11,6 +11,7 @@ import (
 	"keyreeve/fleet"
 	"keyreeve/internal/edit"
 	"keyreeve/internal/lockstep"
+	"keyreeve/internal/render"
 	"keyreeve/internal/repo"
 	"keyreeve/internal/run"
 	"keyreeve/internal/term"
@@ -56,6 +57,27 @@ type execError struct{ err error }
 func (e *execError) Error() string { return e.err.Error() }
 func (e *execError) Unwrap() error { return e.err }
 
+// renderError lists the placeholders that cannot be filled. Its code is that of
+// their reasons if it is one, else 1.
+type renderError struct {
+	err   *render.FailedError
+	lines []string
+}
+
+func (e *renderError) Error() string {
+	return e.err.Error() + ":\n          " + strings.Join(e.lines, "\n          ")
+}
+
+func (e *renderError) code() int {
+	first, _ := classify(e.err.Failures[0].Err)
+	for _, f := range e.err.Failures[1:] {
+		if code, _ := classify(f.Err); code != first {
+			return exitError
+		}
+	}
+	return first
+}
+
 type declinedError struct{}
 
 func (*declinedError) Error() string { return "nothing was changed" }
@@ -91,6 +113,9 @@ func classify(err error) (int, string) {
 	if e, ok := as[*usageError](err); ok {
 		return exitUsage, e.hint
 	}
+	if e, ok := as[*renderError](err); ok {
+		return e.code(), ""
+	}
 	if e, ok := as[*conflictError](err); ok {
 		return exitConflict, e.hint
 	}
@@ -111,6 +136,9 @@ func classify(err error) (int, string) {
 	}
 	if _, ok := as[*findingsError](err); ok {
 		return exitFindings, ""
+	}
+	if _, ok := as[*unreadError](err); ok {
+		return exitPartial, ""
 	}
 	if _, ok := as[*partialError](err); ok {
 		return exitPartial, "somebody who can open them runs keyreeve rekey"

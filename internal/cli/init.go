@@ -12,17 +12,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"keyreeve/fleet"
+	"keyreeve/internal/begin"
 	"keyreeve/internal/lockstep"
 	"keyreeve/internal/repo"
 	"keyreeve/keys"
 )
-
-const secretsReadme = `# Secrets
-
-Encrypted SOPS documents, kept by keyreeve. Who may read what is in
-../keyreeve.yaml: common/ is for every host, a folder named as a host for that
-host, groups/NAME/ for a group's members, users/NAME/ for that user alone.
-`
 
 func (a *app) initCommand() *cobra.Command {
 	var name, keyFile string
@@ -65,8 +59,11 @@ func (a *app) init(name, keyFile string, pq bool) error {
 	if _, err := inv.SopsYAML(old); err != nil {
 		return err
 	}
+	for _, below := range configsBelow(a.dir) {
+		a.note("%s has a %s too; to adopt that one: keyreeve init --adopt -C %s", below, lockstep.SopsConfig, filepath.Join(a.dir, below))
+	}
 	if a.dryRun {
-		fmt.Fprintf(a.out, "user/%s becomes the admin; writes %s, %s, secrets/README.md\n", name, repo.InventoryName, lockstep.SopsConfig)
+		fmt.Fprintf(a.out, "user/%s becomes the admin; writes %s, %s, .gitignore,\nsecrets/README.md and a template for each kind of folder\n", name, repo.InventoryName, lockstep.SopsConfig)
 		return nil
 	}
 	recipient, source, err := a.ownIdentity(keyFile, pq)
@@ -129,10 +126,8 @@ func (a *app) initFiles(r *repo.Repo, inv *fleet.Inventory) ([]repo.Change, erro
 		{Path: repo.InventoryName, New: inv.Bytes()},
 		{Path: lockstep.SopsConfig, Old: old, New: config},
 	}
-	if _, err := r.Read("secrets/README.md"); errors.Is(err, fs.ErrNotExist) {
-		changes = append(changes, repo.Change{Path: "secrets/README.md", New: []byte(secretsReadme)})
-	}
-	return changes, nil
+	more, err := begin.Changes(r)
+	return append(changes, more...), err
 }
 
 // ownIdentity finds the user's key, or makes one.

@@ -49,7 +49,7 @@ var (
 	documentText  = text("the document, as refs name it")
 	identityList  = listOf(object(jsonSchema{"recipient": text("its public key"), "principal": text("whose it is; unknown to the inventory if empty or unknown"), "source": text("where it was found")}))
 	findingList   = listOf(object(jsonSchema{"code": text("a stable code such as KR104"), "severity": text("how bad it is", "error", "warning", "info"),
-		"file": text("where"), "line": number("0: the whole file"), "message": text("what and why"), "fix": text("a command that mends it, or empty")}))
+		"file": text("where"), "line": number("0: the whole file"), "message": text("what"), "why": text("why it matters, or empty"), "fix": text("a command that mends it, or empty")}))
 )
 
 // planReport is what a command that writes did, or would do.
