@@ -69,7 +69,7 @@ var planReport = jsonSchema{
 var reports = map[string]jsonSchema{
 	"access": {"documents": listOf(object(jsonSchema{"document": documentText,
 		"readers": listOf(principalText), "policy": listOf(principalText)}))},
-	"access explain": {"principal": principalText, "document": documentText, "reads": truth("whether policy lets it read"),
+	"access explain": {"principal": principalText, "document": documentText, "reads": truth("whether policy lets it read"), "listed": truth("whether the file lists it"),
 		"reasons": listOf(object(jsonSchema{"rule": text("the rule of the inventory"), "reason": text("why it applies")}))},
 	"check": {"findings": findingList},
 	"error": {"error": object(jsonSchema{"code": text("one word for each exit code", errorWords()...),
