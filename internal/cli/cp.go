@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"keyreeve/fleet"
 	"keyreeve/internal/edit"
 	"keyreeve/internal/lockstep"
 	"keyreeve/internal/repo"
@@ -31,11 +32,42 @@ func (a *app) copyCommand(name, short string, move bool) *cobra.Command {
 			if err != nil {
 				return nil, err
 			}
-			return &change{files: files, preview: []string{args[1] + " is for " + readers(s, files[0].Path)}}, nil
+			source, err := s.Repo.Resolve(from.Doc)
+			if err != nil {
+				return nil, err
+			}
+			lines := []string{args[1] + " is for " + readers(s, files[0].Path)}
+			return &change{files: files, preview: append(lines, readersChange(s, source, files[0].Path, move)...)}, nil
 		})
 	})
 	c.Flags().BoolVar(&replace, "replace", false, "replace what is there")
 	return a.writes(c)
+}
+
+// readersChange says who reads what a value comes to and not where it was, and
+// the reverse if it moves.
+func readersChange(s *lockstep.Session, from, to string, move bool) []string {
+	before, _ := s.Policy.For(from)
+	after, _ := s.Policy.For(to)
+	only := func(these, those fleet.Decision) string {
+		var names []string
+		for _, r := range these.Readers {
+			if _, both := those.Reader(r.Principal); !both {
+				names = append(names, r.Principal.String())
+			}
+		}
+		return strings.Join(names, ", ")
+	}
+	var lines []string
+	if names := only(after, before); names != "" {
+		lines = append(lines, "  now also read by "+names)
+	}
+	if names := only(before, after); names != "" && move {
+		lines = append(lines, "  no longer read by "+names+", who keep what they saw: rotate it if that matters")
+	} else if names != "" {
+		lines = append(lines, "  not read by "+names)
+	}
+	return lines
 }
 
 // readers names who may read a document.

@@ -56,7 +56,14 @@ func (a *app) setCommand() *cobra.Command {
 			}
 			return a.write("set", func(s *lockstep.Session) (*change, error) {
 				was, is := edit.KindOf(s, ref), value.KindOf().String()
+				wanted, err := edit.Wanted(s, ref)
+				if err != nil {
+					return nil, err
+				}
 				files, err := edit.Set(s, ref, value, opts)
+				if err == nil && len(wanted) > 0 {
+					a.note("a new document; its template also has %s", strings.Join(wanted, ", "))
+				}
 				if len(files) > 0 && was != "" && was != is {
 					a.note("%s was of type %s and is now of type %s", args[0], was, is)
 				}

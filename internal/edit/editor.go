@@ -62,6 +62,21 @@ func (e Editor) run(ctx context.Context, file string) error {
 
 const newDocument = "# A new document: one entry a line, such as\n# password: value\n"
 
+// opening returns the text that an editor opens with.
+func opening(s *lockstep.Session, path string, d *sops.Document, exists bool) ([]byte, error) {
+	if exists {
+		text, err := d.Plain(d.Format)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+		return text, nil
+	}
+	if text, err := Template(s, path); err != nil || text != nil {
+		return text, err
+	}
+	return []byte(newDocument), nil
+}
+
 // Edit opens a document in an editor, on a memory file system that is wiped
 // afterwards, and returns its change; nil if the text is the same.
 func Edit(ctx context.Context, s *lockstep.Session, ref repo.Ref, e Editor) ([]repo.Change, error) {
@@ -77,11 +92,9 @@ func Edit(ctx context.Context, s *lockstep.Session, ref repo.Ref, e Editor) ([]r
 	if err != nil {
 		return nil, err
 	}
-	before := []byte(newDocument)
-	if exists {
-		if before, err = d.Plain(d.Format); err != nil {
-			return nil, fmt.Errorf("%s: %w", path, err)
-		}
+	before, err := opening(s, path, d, exists)
+	if err != nil {
+		return nil, err
 	}
 	folder, err := memdir.New()
 	if err != nil {
