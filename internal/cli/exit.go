@@ -9,6 +9,7 @@ import (
 	"syscall"
 
 	"keyreeve/fleet"
+	"keyreeve/internal/adopt"
 	"keyreeve/internal/edit"
 	"keyreeve/internal/lockstep"
 	"keyreeve/internal/render"
@@ -206,6 +207,12 @@ func classifyFleet(err error) (int, string) {
 			return exitConflict, "say --unretire to bring it back"
 		}
 		return exitConflict, "each principal needs a key of its own"
+	}
+	if e, ok := as[*adopt.RefusedError](err); ok {
+		return exitConflict, e.Fix
+	}
+	if _, ok := as[*fleet.SopsConfigError](err); ok {
+		return exitError, "mend .sops.yaml; sops refuses it too"
 	}
 	if e, ok := as[*fleet.ConflictError](err); ok {
 		return exitConflict, e.Fix

@@ -20,10 +20,16 @@ import (
 
 func (a *app) initCommand() *cobra.Command {
 	var name, keyFile string
-	var pq, adopt bool
+	var pq, adopt, tidy bool
 	c := command("init", "Begin a fleet in this folder, or adopt one that sops has",
 		"  keyreeve init --user tim --key ~/.config/sops/age/keys.txt\n  keyreeve init --adopt --dry-run", cobra.NoArgs,
 		func([]string) error {
+			if adopt && tidy {
+				return &usageError{"--adopt and --tidy are two steps", "adopt, look with keyreeve check, then tidy"}
+			}
+			if tidy {
+				return a.tidy()
+			}
 			if adopt {
 				if name != "" || keyFile != "" || pq {
 					return &usageError{"--adopt takes names and keys from .sops.yaml", "leave out --user, --key and --pq"}
@@ -32,6 +38,7 @@ func (a *app) initCommand() *cobra.Command {
 			}
 			return a.init(name, keyFile, pq)
 		})
+	c.Flags().BoolVar(&tidy, "tidy", false, "make scopes of adopted rules, where documents keep their readers")
 	c.Flags().BoolVar(&adopt, "adopt", false, "derive the inventory from the .sops.yaml that is here")
 	c.Flags().StringVar(&name, "user", "", "your `NAME` in the fleet (default: your login)")
 	c.Flags().StringVar(&keyFile, "key", "", "identity `FILE` to use or to make")
