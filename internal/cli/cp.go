@@ -56,7 +56,7 @@ func readersChange(s *lockstep.Session, from, to string, move bool) []string {
 				names = append(names, r.Principal.String())
 			}
 		}
-		return strings.Join(names, ", ")
+		return few(names)
 	}
 	var lines []string
 	if names := only(after, before); names != "" {
@@ -70,6 +70,15 @@ func readersChange(s *lockstep.Session, from, to string, move bool) []string {
 	return lines
 }
 
+// few lists names, as many as a person reads.
+func few(names []string) string {
+	const most = 6
+	if len(names) > most {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
+	}
+	return strings.Join(names, ", ")
+}
+
 // readers names who may read a document.
 func readers(s *lockstep.Session, path string) string {
 	d, _ := s.Policy.For(path)
@@ -77,5 +86,5 @@ func readers(s *lockstep.Session, path string) string {
 	for _, r := range d.Readers {
 		names = append(names, r.Principal.String())
 	}
-	return strings.Join(names, ", ")
+	return few(names)
 }

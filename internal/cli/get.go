@@ -99,7 +99,7 @@ func (a *app) toClipboard(ref string, value []byte, o getOptions) error {
 		if err := clip.CopyToTerminal(a.err, value); err != nil {
 			return err
 		}
-		a.note("%s is with the terminal's clipboard, which cannot be cleared from here", ref)
+		a.note("%s went to the terminal's clipboard and stays there", ref)
 		return nil
 	}
 	name := strings.TrimPrefix(o.clip, anyClip)

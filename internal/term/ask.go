@@ -27,11 +27,11 @@ func AskHidden(ctx context.Context, in *os.File, out *Output, question string) (
 	if err != nil {
 		return nil, ErrNoTerminal
 	}
-	defer fmt.Fprintln(out)
 	answer, err := ask(ctx, in, out, question, func() ([]byte, error) { return term.ReadPassword(int(in.Fd())) })
 	if ctx.Err() != nil {
 		return nil, errors.Join(err, term.Restore(int(in.Fd()), state))
 	}
+	fmt.Fprintln(out)
 	return answer, err
 }
 
@@ -55,6 +55,7 @@ func ask(ctx context.Context, in *os.File, out *Output, question string, read fu
 	case r := <-done:
 		return r.line, r.err
 	case <-ctx.Done():
+		fmt.Fprintln(out)
 		return nil, context.Cause(ctx)
 	}
 }
