@@ -86,6 +86,13 @@ func (r *Ring) Problems() []Problem {
 	return slices.Clone(r.problems)
 }
 
+// Missing returns the places where nothing was found.
+func (r *Ring) Missing() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.missing)
+}
+
 // Locked returns the sources that were not needed so far.
 func (r *Ring) Locked() []Locked {
 	var found []Locked

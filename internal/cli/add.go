@@ -2,66 +2,66 @@ package cli
 
 import (
 	"fmt"
-	"os"
-	"strings"
 
 	"github.com/spf13/cobra"
 
 	"keyreeve/fleet"
-	"keyreeve/keys"
+	"keyreeve/internal/lockstep"
 )
 
 func (a *app) addCommand(kind fleet.PrincipalKind) *cobra.Command {
-	var recipient, sshKey, platform string
+	var source keySource
+	var platform string
 	var users []string
 	var admin, unretire bool
 	example := fmt.Sprintf("  keyreeve %s add NAME --recipient age1…\n  keyreeve %s add NAME --recipient age1… --dry-run", kind, kind)
+	if kind == fleet.HostKind {
+		example = "  keyreeve host add potato --ssh-host-key /etc/ssh/ssh_host_ed25519_key.pub\n  keyreeve host add potato --scan potato.lan --fingerprint SHA256:…\n  keyreeve host add potato --generate /dev/shm/potato"
+	}
 	c := command("add NAME", "Add a "+string(kind)+" and encrypt to it what it may read", example, cobra.ExactArgs(1), func(args []string) error {
-		if sshKey != "" {
-			data, err := readInput(a.in, sshKey)
-			if err != nil {
-				return err
-			}
-			if recipient, err = keys.RecipientFromSSH(strings.TrimSpace(string(data)), false); err != nil {
-				return err
-			}
+		p := fleet.Principal{Kind: kind, Name: args[0]}
+		if err := fleet.CheckName(kind, p.Name); err != nil {
+			return err
 		}
-		if recipient == "" {
-			return &usageError{"a " + string(kind) + " needs a recipient", "say --recipient age1…"}
+		if err := source.check("a " + string(kind)); err != nil {
+			return err
 		}
-		return a.edit(string(kind)+" add", "", func(inv *fleet.Inventory) error {
-			if unretire {
-				if err := inv.Unretire(recipient); err != nil {
-					return err
+		if err := a.resolve(&source, p.Name); err != nil {
+			return err
+		}
+		return a.write(string(kind)+" add", func(s *lockstep.Session) (*change, error) {
+			c, err := a.planned(s, "", func(inv *fleet.Inventory) error {
+				if unretire {
+					if err := inv.Unretire(source.recipient); err != nil {
+						return err
+					}
 				}
+				named := []fleet.NamedRecipient{{Name: "key", Recipient: source.recipient}}
+				switch kind {
+				case fleet.UserKind:
+					return inv.AddUser(fleet.User{Name: p.Name, Admin: admin, Recipients: named})
+				case fleet.HostKind:
+					named[0].Name = "host"
+					return inv.AddHost(fleet.Host{Name: p.Name, Recipients: named, Platform: platform, Users: users})
+				}
+				return inv.AddRecovery(p.Name, source.recipient)
+			})
+			if err != nil {
+				return nil, err
 			}
-			named := []fleet.NamedRecipient{{Name: "key", Recipient: recipient}}
-			switch kind {
-			case fleet.UserKind:
-				return inv.AddUser(fleet.User{Name: args[0], Admin: admin, Recipients: named})
-			case fleet.HostKind:
-				named[0].Name = "host"
-				return inv.AddHost(fleet.Host{Name: args[0], Recipients: named, Platform: platform, Users: users})
-			}
-			return inv.AddRecovery(args[0], recipient)
+			source.joins(c, p.String())
+			return c, nil
 		})
 	})
-	c.Flags().StringVar(&recipient, "recipient", "", "its public `KEY`: age1…")
+	c.Flags().StringVar(&source.recipient, "recipient", "", "its public `KEY`: age1…")
 	c.Flags().BoolVar(&unretire, "unretire", false, "bring back a retired recipient")
 	switch kind {
 	case fleet.UserKind:
 		c.Flags().BoolVar(&admin, "admin", false, "reads everything but other users' own documents")
 	case fleet.HostKind:
-		c.Flags().StringVar(&sshKey, "ssh-host-key", "", "take the recipient from an ed25519 public key `FILE`, - for stdin")
+		source.flags(c)
 		c.Flags().StringVar(&platform, "platform", "", "nixos, darwin, linux or wsl")
 		c.Flags().StringSliceVar(&users, "users", nil, "`USERS` whose own documents it may read")
 	}
 	return a.writes(c)
-}
-
-func readInput(in *os.File, name string) ([]byte, error) {
-	if name == "-" {
-		return readAll(in)
-	}
-	return os.ReadFile(name)
 }

@@ -66,7 +66,7 @@ func (a *app) root() *cobra.Command {
 		a.groupCommand(), a.principalCommand(fleet.RecoveryKind), a.setCommand(), a.getCommand(), a.holdCommand(), a.lsCommand(), a.renderCommand(), a.diffCommand(),
 		a.rmCommand(), a.copyCommand("cp", "Copy an entry or a document; its readers change with its place", false),
 		a.copyCommand("mv", "Move an entry or a document; its readers change with its place", true),
-		a.execCommand(), a.editCommand(), a.statusCommand(), a.schemaCommand(), a.verifyCommand(), a.undoCommand(),
+		a.execCommand(), a.editCommand(), a.statusCommand(), a.doctorCommand(), a.schemaCommand(), a.verifyCommand(), a.undoCommand(),
 		a.rekeyCommand(), a.checkCommand(), a.accessCommand(), a.installCommand(), a.keyCommand(),
 		a.demoCommand(), a.sopsCommand(), a.completionCommand(), a.manCommand(), a.versionCommand())
 	arrange(root)

@@ -3,7 +3,6 @@ package cli
 import (
 	"fmt"
 	"os"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
@@ -22,15 +21,7 @@ func (a *app) editCommand() *cobra.Command {
 		if len(ref.Path) > 0 {
 			return &usageError{"edit opens a whole document", "keyreeve edit " + ref.Doc}
 		}
-		e := edit.Editor{In: a.in, Out: a.out, Err: a.err, Warn: func(w string) { a.note("%s", w) }}
-		for _, name := range []string{"SOPS_EDITOR", "VISUAL", "EDITOR"} {
-			if e.Command == "" {
-				e.Command = os.Getenv(name)
-			}
-		}
-		if e.Command == "" {
-			e.Command = "vi"
-		}
+		e := edit.Editor{Command: editorCommand(), In: a.in, Out: a.out, Err: a.err, Warn: func(w string) { a.note("%s", w) }}
 		if !e.Quiet() {
 			a.note("%s may write copies of the plaintext elsewhere", e.Command)
 		}
@@ -51,56 +42,12 @@ func (a *app) editCommand() *cobra.Command {
 	}))
 }
 
-func (a *app) statusCommand() *cobra.Command {
-	return command("status", "My identities, what I can open, what is pending", "  keyreeve status\n  keyreeve status --json", cobra.NoArgs, func([]string) error {
-		s, err := a.session()
-		if err != nil {
-			return err
+// editorCommand is the editor of the person's choice, as sops looks for it.
+func editorCommand() string {
+	for _, name := range []string{"SOPS_EDITOR", "VISUAL", "EDITOR"} {
+		if command := os.Getenv(name); command != "" {
+			return command
 		}
-		rows, err := accessRows(s)
-		if err != nil {
-			return err
-		}
-		opens, drift := 0, 0
-		type identity struct {
-			Recipient string `json:"recipient"`
-			Principal string `json:"principal"`
-			Source    string `json:"source"`
-		}
-		mine := []identity{}
-		for _, id := range a.ring().Identities() {
-			mine = append(mine, identity{id.Recipient(), s.Name(id.Recipient()), id.Source().String()})
-		}
-		for _, r := range rows {
-			for _, recipient := range r.document.Metadata.Recipients() {
-				if a.ring().Has(recipient) {
-					opens++
-					break
-				}
-			}
-			if change, err := s.Compare(r.path, r.document); err != nil || change != nil {
-				drift++
-			}
-		}
-		changed, err := s.Repo.Uncommitted(a.ctx)
-		if err != nil {
-			return err
-		}
-		if a.json {
-			return a.printJSON(map[string]any{"identities": mine, "documents": len(rows), "opens": opens, "drift": drift, "uncommitted": len(changed)})
-		}
-		w := tabwriter.NewWriter(a.out, 0, 4, 2, ' ', 0)
-		for _, id := range mine {
-			fmt.Fprintf(w, "%s\t%s\t%s\n", id.Principal, id.Recipient, id.Source)
-		}
-		w.Flush()
-		fmt.Fprintf(a.out, "opens %d of %s\n", opens, count(len(rows), "document", "documents"))
-		if drift > 0 {
-			fmt.Fprintf(a.out, "%s out of step: keyreeve check\n", count(drift, "document is", "documents are"))
-		}
-		if len(changed) > 0 {
-			fmt.Fprintf(a.out, "%s not committed: git status\n", count(len(changed), "file is", "files are"))
-		}
-		return nil
-	})
+	}
+	return "vi"
 }

@@ -5,12 +5,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
 	"syscall"
 
 	"keyreeve/fleet"
 	"keyreeve/internal/adopt"
 	"keyreeve/internal/edit"
+	"keyreeve/internal/enroll"
 	"keyreeve/internal/lockstep"
 	"keyreeve/internal/render"
 	"keyreeve/internal/repo"
@@ -221,6 +223,21 @@ func classifyFleet(err error) (int, string) {
 }
 
 func classifyKeys(err error) (int, string) {
+	if e, ok := as[*enroll.KeyError](err); ok {
+		return exitUsage, e.Hint
+	}
+	if _, ok := as[*enroll.UnreachableError](err); ok {
+		return exitError, "is it on, and is the port right? else copy its .pub file: --ssh-host-key FILE"
+	}
+	if _, ok := as[*enroll.FingerprintError](err); ok {
+		return exitIntegrity, "nothing was written; compare on the machine: ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub"
+	}
+	if errors.Is(err, fs.ErrExist) {
+		return exitConflict, "a key is never overwritten; name another place"
+	}
+	if errors.Is(err, keys.ErrNoTerminal) || errors.Is(err, keys.ErrNoPrompt) {
+		return exitUsage, "run it where there is a terminal"
+	}
 	if e, ok := as[*lockstep.LockedError](err); ok {
 		return exitNoIdentity, strings.Join(lockedLines(e), "\n          ")
 	}

@@ -140,8 +140,10 @@ func (a *app) initFiles(r *repo.Repo, inv *fleet.Inventory) ([]repo.Change, erro
 // ownIdentity finds the user's key, or makes one.
 func (a *app) ownIdentity(keyFile string, pq bool) (recipient, source string, err error) {
 	if keyFile == "" {
-		for _, id := range a.ring().Identities() {
-			if id.Type() == keys.X25519 || id.Type() == keys.Hybrid {
+		// Not the machine's own keys, which root finds too, and not what an SSH
+		// key converts to, which plain sops does not open with.
+		for _, id := range keys.Discover(keys.Options{}).Identities() {
+			if native := id.Type() == keys.X25519 || id.Type() == keys.Hybrid; native && !id.Source().Converted {
 				return id.Recipient(), id.Source().String(), nil
 			}
 		}

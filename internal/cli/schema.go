@@ -47,8 +47,11 @@ func object(fields jsonSchema) jsonSchema {
 var (
 	principalText = text("a principal with its kind, such as host/potato, else unknown/RECIPIENT")
 	documentText  = text("the document, as refs name it")
-	identityList  = listOf(object(jsonSchema{"recipient": text("its public key"), "principal": text("whose it is; unknown to the inventory if empty or unknown"), "source": text("where it was found")}))
-	findingList   = listOf(object(jsonSchema{"code": text("a stable code such as KR104"), "severity": text("how bad it is", "error", "warning", "info"),
+	identityList  = listOf(object(jsonSchema{"recipient": text("its public key"), "principal": text("whose it is; empty if the inventory does not know it"), "source": text("where it was found"),
+		"name": text("the recipient's name in the inventory"), "retired": truth("it was removed from the inventory"), "documents": listOf(text("path of a document that lists the recipient"))}))
+	lockedList  = listOf(object(jsonSchema{"source": text("where it is"), "needs": text("what opening it takes"), "recipients": listOf(text("what it is known to open"))}))
+	problemList = listOf(object(jsonSchema{"source": text("where it is"), "error": text("why it cannot be read")}))
+	findingList = listOf(object(jsonSchema{"code": text("a stable code such as KR104"), "severity": text("how bad it is", "error", "warning", "info"),
 		"file": text("where"), "line": number("0: the whole file"), "message": text("what"), "why": text("why it matters, or empty"), "fix": text("a command that mends it, or empty")}))
 )
 
@@ -72,16 +75,20 @@ var reports = map[string]jsonSchema{
 	"access explain": {"principal": principalText, "document": documentText, "reads": truth("whether policy lets it read"), "listed": truth("whether the file lists it"),
 		"reasons": listOf(object(jsonSchema{"rule": text("the rule of the inventory"), "reason": text("why it applies")}))},
 	"check": {"findings": findingList},
+	"doctor": {"ok": truth("nothing is a problem"), "checks": listOf(object(jsonSchema{"name": text("what was looked at"),
+		"state": text("how it is", "ok", "absent", "warning", "problem"), "detail": text("what was found"), "fix": text("what to do, or empty")}))},
 	"error": {"error": object(jsonSchema{"code": text("one word for each exit code", errorWords()...),
 		"exit": number("the exit code"), "message": text("what failed, where and why"), "hint": text("what to do, or empty")})},
-	"key ls": {"identities": identityList},
+	"key ls":   {"identities": identityList, "locked": lockedList, "problems": problemList, "missing": listOf(text("a place where nothing was found")), "documents": number("documents in all")},
+	"key new":  {"recipient": text("of the new identity"), "file": text("where it is")},
+	"key show": {"recipients": listOf(text("a recipient"))},
 	"ls": {"documents": listOf(object(jsonSchema{"document": documentText, "path": text("its path from the inventory's folder"),
 		"entries": listOf(object(jsonSchema{"ref": text("the entry"), "type": text("its type", "str", "int", "float", "bool", "time", "null", "map", "list", "binary"), "value?": text("its value, if asked for")}))}))},
 	"change": planReport,
 	"rekey":  planReport,
 	"schema": {"schemas": listOf(text("a name that keyreeve schema knows"))},
 	"status": {"identities": identityList, "documents": number("documents in all"), "opens": number("documents that one of the identities opens"),
-		"drift": number("documents out of step with policy"), "uncommitted": number("files that git has not got")},
+		"drift": number("documents out of step with policy"), "unaccepted": number("grants of the inventory not accepted on this machine"), "uncommitted": number("files that git has not got")},
 	"verify": {"documents": listOf(object(jsonSchema{"document": documentText, "ok": truth("decrypted, and the MAC is right"),
 		"state": text("what was found", "ok", "locked", "tampered", "error"), "path": text("its path from the inventory's folder"), "error?": text("why not")}))},
 	"version": {"version": text("of keyreeve"), "go": text("of the compiler"), "platform": text("operating system and processor"),

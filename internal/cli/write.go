@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -19,6 +20,10 @@ type change struct {
 	plan    *lockstep.Plan // what becomes of readers, if the change is about them
 	preview []string       // lines
 	asks    string         // a question, or "" to go on without asking
+	// prepare, unless nil, runs before anything is written and returns how to
+	// take that back.
+	prepare func() (undo func() error, err error)
+	after   []string // lines: what to do next
 }
 
 // write locks the repository, computes a change, shows it and applies it.
@@ -51,7 +56,7 @@ func (a *app) write(name string, compute func(*lockstep.Session) (*change, error
 		if err := a.confirm(c.asks); err != nil {
 			return err
 		}
-		if err := r.Apply(a.ctx, "keyreeve "+name, c.files); err != nil {
+		if err := a.apply(r, name, c); err != nil {
 			return err
 		}
 		if err := s.Accept(a.pinDir(), acceptance); err != nil {
@@ -62,11 +67,31 @@ func (a *app) write(name string, compute func(*lockstep.Session) (*change, error
 		if err := a.printJSON(a.planJSON(s, c)); err != nil {
 			return err
 		}
+	} else if !a.quiet && !a.dryRun {
+		for _, line := range c.after {
+			fmt.Fprintln(a.out, line)
+		}
 	}
 	if len(c.pending) > 0 && !a.dryRun {
 		return &partialError{c.pending}
 	}
 	return nil
+}
+
+// apply writes a change.
+func (a *app) apply(r *repo.Repo, name string, c *change) error {
+	undo := func() error { return nil }
+	if c.prepare != nil {
+		var err error
+		if undo, err = c.prepare(); err != nil {
+			return err
+		}
+	}
+	err := r.Apply(a.ctx, "keyreeve "+name, c.files)
+	if _, unfinished := as[*repo.UnfinishedError](err); err != nil && !unfinished {
+		return errors.Join(err, undo())
+	}
+	return err
 }
 
 // show prints what a change does: its preview, and what a write of values does

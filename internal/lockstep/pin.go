@@ -61,6 +61,18 @@ func (s *Session) Acceptance(dir string, next *fleet.Inventory, changes []repo.C
 	return a, nil
 }
 
+// Unaccepted counts the grants of the inventory that nobody accepted here,
+// whether or not the change makes use of them.
+func (a *Acceptance) Unaccepted() int {
+	n := 0
+	for _, g := range a.target {
+		if !a.accepted[pinned(g)] {
+			n++
+		}
+	}
+	return n
+}
+
 // encryptedTo returns the grants that nobody accepted and that the changes
 // encrypt to: in documents, and in .sops.yaml for plain sops.
 func (a *Acceptance) encryptedTo(policy *fleet.Policy, changes []repo.Change) []fleet.Grant {

@@ -155,3 +155,16 @@ func gitEnviron(environ []string) []string {
 	}
 	return append(env, "LC_ALL=C", "GIT_TERMINAL_PROMPT=0", "GIT_OPTIONAL_LOCKS=0")
 }
+
+// Ignored reports whether git ignores an absolute path in the work tree, which
+// need not exist.
+func (r *Repo) Ignored(ctx context.Context, path string) (bool, error) {
+	cmd := r.GitCommand(ctx, "check-ignore", "--quiet", "--", path)
+	// check-ignore takes plain paths and refuses this option.
+	cmd.Args = slices.DeleteFunc(cmd.Args, func(arg string) bool { return arg == "--literal-pathspecs" })
+	err := cmd.Run()
+	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) && exit.ExitCode() == 1 {
+		return false, nil
+	}
+	return err == nil, err
+}

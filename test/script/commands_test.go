@@ -2,10 +2,12 @@ package script
 
 import (
 	"errors"
+	"net"
 	"os"
 	"os/exec"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -28,6 +30,41 @@ func code(ts *testscript.TestScript, neg bool, args []string) {
 	if got != want {
 		ts.Fatalf("exit code %d, want %d", got, want)
 	}
+}
+
+// sshd starts the real sshd on a loopback port with a host key, and puts
+// ADDRESS:PORT into a variable: sshd VARIABLE KEYFILE.
+func sshd(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: sshd VARIABLE KEYFILE")
+	}
+	program, err := exec.LookPath("/usr/sbin/sshd")
+	if err != nil && os.Getenv("CI") == "" {
+		ts.Setenv(args[0], "")
+		return
+	}
+	ts.Check(err)
+	_ = os.MkdirAll("/run/sshd", 0o755)
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	ts.Check(err)
+	address := free.Addr().String()
+	ts.Check(free.Close())
+	_, port, _ := net.SplitHostPort(address)
+	cmd := exec.Command(program, "-D", "-f", "/dev/null", "-h", ts.MkAbs(args[1]), "-p", port, "-o", "ListenAddress=127.0.0.1", "-o", "PidFile=none")
+	ts.Check(cmd.Start())
+	ts.Defer(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	})
+	for range 200 {
+		if conn, err := net.Dial("tcp", address); err == nil {
+			conn.Close()
+			ts.Setenv(args[0], address)
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	ts.Fatalf("sshd does not listen")
 }
 
 // pub makes an identity and puts its recipient into a variable: pub NAME makes

@@ -2,6 +2,7 @@
 package script
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -35,6 +36,21 @@ func TestScripts(t *testing.T) {
 			env.Setenv("SOPS", sops)
 			return os.MkdirAll(home, 0o700)
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"code": code, "pub": pub, "bytes": bytes, "expand": expand, "valid": valid, "published": published},
+		Condition: condition,
+		Cmds:      map[string]func(*testscript.TestScript, bool, []string){"code": code, "pub": pub, "sshd": sshd, "bytes": bytes, "expand": expand, "valid": valid, "published": published},
 	})
+}
+
+// condition knows sshd, that it is installed, and hostkeys, that the machine has
+// SSH host keys which the tests find, since they run as root.
+func condition(name string) (bool, error) {
+	switch name {
+	case "sshd":
+		_, err := os.Stat("/usr/sbin/sshd")
+		return err == nil || os.Getenv("CI") != "", nil
+	case "hostkeys":
+		found, err := filepath.Glob("/etc/ssh/ssh_host_*_key")
+		return os.Geteuid() == 0 && len(found) > 0, err
+	}
+	return false, fmt.Errorf("unknown condition %q", name)
 }
