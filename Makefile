@@ -35,8 +35,8 @@ demo: build
 fuzz: need-go
 	test/run/fuzz 30s
 
-bench: need-go
-	$(GO) test -run '^$$' -bench . -benchmem -timeout 60m ./...
+bench: build
+	$(GO) run ./bench -into docs/performance.md
 
 docs: need-go
 	$(GO) test ./test/docs -run TestReference -update

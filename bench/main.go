@@ -29,7 +29,7 @@ type bench struct {
 func main() {
 	program := flag.String("program", "bin/keyreeve", "the `binary` to measure")
 	into := flag.String("into", "", "write the tables into this Markdown `FILE` as well")
-	disk := flag.String("disk", ".", "a `folder` on the disk on which to measure synced writes")
+	disk := flag.String("disk", "bin", "a `folder` on the disk on which to measure synced writes")
 	flag.Parse()
 	report, err := measure(*program, *disk)
 	if err == nil && *into != "" {
