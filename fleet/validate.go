@@ -171,6 +171,10 @@ func (d *decoder) validateRules(m *model) {
 			d.report(CodeShadowed, n, fmt.Sprintf("rule %d never applies: rule %d has the same expression", i+1, before+1), "remove one of the two")
 			continue
 		}
+		if before := slices.IndexFunc(m.rules[:i], func(b Rule) bool { return shadows(b.Match, r.Match) }); before >= 0 {
+			d.report(CodeShadowed, n, fmt.Sprintf("rule %d never applies: rule %d matches all that it does", i+1, before+1), "put it before the other, or remove it")
+			continue
+		}
 		switch {
 		case r.Match == "" || r.Match == ".*":
 			always = i
