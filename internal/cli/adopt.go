@@ -152,7 +152,7 @@ func (a *app) showAdoption(p *adopt.Plan, documents int) error {
 			recipient = "no recipient"
 		}
 		if k.Admin {
-			role = "reads everything"
+			role = "admin"
 		}
 		t.Row("  "+k.Principal.String(), recipient, k.From, role)
 	}
