@@ -96,7 +96,7 @@ func topFlags() []flagSpec {
 	return slices.Concat([]flagSpec{
 		{"decrypt, d", boolean, "", "old form of decrypt"}, {"encrypt, e", boolean, "", "old form of encrypt"},
 		{"rotate, r", boolean, "", "old form of rotate"}, {"set", text, "", "old form of set"},
-		{"disable-version-check", boolean, "SOPS_DISABLE_VERSION_CHECK", "no effect: nothing is asked of the network"},
+		{"disable-version-check", boolean, "SOPS_DISABLE_VERSION_CHECK", "no effect"},
 		{"check-for-updates", boolean, "", "no effect"}, {"verbose", boolean, "", "no effect"},
 		{"config", text, "SOPS_CONFIG", "the .sops.yaml to use"},
 		{"indent", number, "", "spaces a level in YAML and JSON"},

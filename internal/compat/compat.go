@@ -87,7 +87,7 @@ func (p *Program) Run(ctx context.Context, args []string) int {
 	fmt.Fprintf(p.Err, "%s: %s\n", p.Name, err)
 	f := &failure{code: codeGeneric}
 	if errors.As(err, &f) && f.hint != "" {
-		fmt.Fprintf(p.Err, "%*s  %s\n", len(p.Name), "", f.hint)
+		fmt.Fprintf(p.Err, "      %s\n", f.hint)
 	}
 	return f.code
 }

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"strings"
 	"time"
 
 	"keyreeve/keys"
@@ -59,15 +61,31 @@ func (c *call) open(path string, s stores) (*sops.Document, error) {
 	return d, nil
 }
 
+// unlock finds the data key of a document.
 func (c *call) unlock(d *sops.Document, path string) error {
-	if err := keys.Open(c.Ring(), d.Unlock); err != nil {
-		hint := ""
-		if foreign := d.Metadata.ForeignKeys(); len(foreign) > 0 {
-			hint = "the real sops may open it with " + foreign[0]
-		}
-		return &failure{codeNoKey, errors.Join(errors.New(nameOf(path)+": no key of yours opens it"), err), hint}
+	err := keys.Open(c.Ring(), d.Unlock)
+	var none *keys.NoIdentityError
+	if err == nil || !errors.As(err, &none) {
+		return failed(codeNoKey, err)
 	}
-	return nil
+	lines := []string{"readers: " + strings.Join(d.Metadata.Recipients(), ", ")}
+	for _, tried := range none.Tried {
+		line := fmt.Sprintf("tried:   %s from %s", tried.Recipient, tried.Source)
+		if tried.Err != nil {
+			line += ": " + tried.Err.Error()
+		}
+		lines = append(lines, line)
+	}
+	for _, p := range none.Problems {
+		lines = append(lines, fmt.Sprintf("skipped: %s: %v", p.Source, p.Err))
+	}
+	if len(none.Tried)+len(none.Problems) == 0 {
+		lines = append(lines, "no identity was found; set SOPS_AGE_KEY_FILE, or see keyreeve key ls")
+	}
+	if foreign := d.Metadata.ForeignKeys(); len(foreign) > 0 {
+		lines = append(lines, "the real sops may open it with "+foreign[0])
+	}
+	return &failure{codeNoKey, errors.New(nameOf(path) + ": none of your keys opens it"), strings.Join(lines, "\n      ")}
 }
 
 // plain reads plaintext that is to be encrypted.
