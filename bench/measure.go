@@ -2,13 +2,11 @@ package main
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
-	"io"
+	"os"
 	"os/exec"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 )
 
@@ -76,23 +74,36 @@ func (b *bench) once(r run) (cost, error) {
 		}
 	}
 	for _, args := range r.steps {
-		cmd := exec.Command(args[0], args[1:]...)
-		cmd.Dir, cmd.Env = r.dir, b.env
-		cmd.Stdin = strings.NewReader(r.input)
-		var said bytes.Buffer
-		cmd.Stdout, cmd.Stderr = io.Discard, &said
-		start := time.Now()
-		err := cmd.Run()
-		total.wall += time.Since(start)
+		c, err := b.process(r, args)
 		if err != nil {
-			return total, fmt.Errorf("%s: %w\n%s", strings.Join(args[:min(len(args), 4)], " "), err, said.String())
+			return total, err
 		}
-		usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage)
-		if !ok {
-			return total, errors.New("this system does not tell what a process used")
-		}
-		total.cpu += cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
-		total.memory = max(total.memory, int64(usage.Maxrss)<<10)
+		total.wall += c.wall
+		total.cpu += c.cpu
+		total.memory = max(total.memory, c.memory)
 	}
 	return total, nil
+}
+
+// process runs one command through the floor program, which measures it.
+func (b *bench) process(r run, args []string) (c cost, err error) {
+	report, write, err := os.Pipe()
+	if err != nil {
+		return c, err
+	}
+	defer report.Close()
+	cmd := exec.Command(b.floor, args...)
+	cmd.Dir, cmd.Env = r.dir, b.env
+	cmd.Stdin = strings.NewReader(r.input)
+	cmd.ExtraFiles = []*os.File{write}
+	var said bytes.Buffer
+	cmd.Stderr = &said
+	err = cmd.Run()
+	write.Close()
+	if err != nil {
+		return c, fmt.Errorf("%s: %w\n%s", strings.Join(args[:min(len(args), 4)], " "), err, said.String())
+	}
+	_, err = fmt.Fscan(report, &c.wall, &c.cpu, &c.memory)
+	c.memory <<= 10
+	return c, err
 }
