@@ -79,6 +79,8 @@ type Reason struct {
 	Kind string    // "layout", "scope", "rule"
 	Via  Principal // the group, or the zero Principal
 	Text string    // for a person
+
+	after string // see [Grant.Key]
 }
 
 // A Decision is what policy says of one document.
@@ -87,6 +89,7 @@ type Decision struct {
 	Readers  []Reader // in the inventory's order; none is without a reason
 	Settings Settings
 	groups   [][]string
+	source   Reason // of the settings
 }
 
 // Recipients returns the public keys to encrypt to, each once: users first, then
@@ -214,15 +217,18 @@ func (p *Policy) decide(cover coverage) Decision {
 	}
 	if cover.rule >= 0 {
 		r := p.rules[cover.rule].rule
-		source = Reason{Rule: r.Match, Kind: "rule", Text: fmt.Sprintf("the rule %q names it", r.Match)}
+		source = Reason{Rule: r.Match, Kind: "rule", Text: fmt.Sprintf("the rule %q names it", r.Match), after: digest(p.rules[:cover.rule])}
 		c.addAll(r.Readers, source)
 		d.Settings = r.Sops
+	}
+	if len(d.Settings.Groups) > 0 { // whoever is in no group gets no share of the key
+		c.reasons = map[Principal][]Reason{}
 	}
 	for _, g := range d.Settings.Groups {
 		c.addAll(g.Readers, source)
 		d.groups = append(d.groups, Decision{Readers: p.readersOf(g.Readers)}.Recipients())
 	}
-	d.Readers = c.readers()
+	d.Readers, d.source = c.readers(), source
 	return d
 }
 

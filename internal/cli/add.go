@@ -30,7 +30,7 @@ func (a *app) addCommand(kind fleet.PrincipalKind) *cobra.Command {
 			return err
 		}
 		return a.write(string(kind)+" add", func(s *lockstep.Session) (*change, error) {
-			c, err := a.planned(s, "", func(inv *fleet.Inventory) error {
+			c, err := a.planned(s, "", lockstep.PlanOptions{}, func(inv *fleet.Inventory) error {
 				if unretire {
 					if err := inv.Unretire(source.recipient); err != nil {
 						return err

@@ -73,11 +73,7 @@ func (a *app) applyAdoption(config []byte, plan *adopt.Plan) error {
 		return err
 	}
 	// The grants are those of the old rules, so they are taken as they are.
-	acceptance, err := s.Acceptance(a.pinDir(), nil, changes)
-	if err != nil {
-		return err
-	}
-	if err := s.Accept(a.pinDir(), acceptance); err != nil {
+	if err := s.AcceptAll(a.pinDir()); err != nil {
 		return err
 	}
 	if !a.quiet && !a.json {

@@ -85,10 +85,20 @@ type declinedError struct{}
 
 func (*declinedError) Error() string { return "nothing was changed" }
 
-type partialError struct{ pending []string }
+type partialError struct {
+	pending []string
+	failed  []error
+}
 
 func (e *partialError) Error() string {
-	return fmt.Sprintf("%d documents stay as they are, none of your keys opens them:\n          %s", len(e.pending), strings.Join(e.pending, "\n          "))
+	var parts []string
+	if len(e.pending) > 0 {
+		parts = append(parts, fmt.Sprintf("%s as before, none of your keys opens them:\n          %s", count(len(e.pending), "document stays", "documents stay"), strings.Join(e.pending, "\n          ")))
+	}
+	if len(e.failed) > 0 {
+		parts = append(parts, fmt.Sprintf("%s left as before:\n          %s", count(len(e.failed), "file is", "files are"), strings.ReplaceAll(errors.Join(e.failed...).Error(), "\n", "\n          ")))
+	}
+	return strings.Join(parts, "\n")
 }
 
 type grantsError struct {
@@ -134,6 +144,9 @@ func classify(err error) (int, string) {
 	if _, ok := as[*edit.OccupiedError](err); ok {
 		return exitConflict, "say --replace to replace it"
 	}
+	if _, ok := as[*edit.ReadableError](err); ok {
+		return exitError, "give its scope in keyreeve.yaml the same rule (sops: …), or use keyreeve sops"
+	}
 	if _, ok := as[*lockstep.ReturnError](err); ok {
 		return exitConflict, "add it again as a new reader, if that is meant"
 	}
@@ -144,7 +157,7 @@ func classify(err error) (int, string) {
 		return exitPartial, ""
 	}
 	if _, ok := as[*partialError](err); ok {
-		return exitPartial, "somebody who can open them runs keyreeve rekey"
+		return exitPartial, "once that is mended, or by somebody who can open them: keyreeve rekey"
 	}
 	if e, ok := as[*grantsError](err); ok {
 		return exitConflict, strings.Join(e.lines, "\n          ") + "\n          if that is meant, say --accept-grants"

@@ -103,11 +103,7 @@ func (a *app) init(name, keyFile string, pq bool) error {
 	if err != nil {
 		return err
 	}
-	acceptance, err := s.Acceptance(a.pinDir(), nil, nil)
-	if err != nil {
-		return err
-	}
-	if err := s.Accept(a.pinDir(), acceptance); err != nil {
+	if err := s.AcceptAll(a.pinDir()); err != nil {
 		return err
 	}
 	if !a.quiet {

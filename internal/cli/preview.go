@@ -224,7 +224,15 @@ func (a *app) planJSON(s *lockstep.Session, c *change) map[string]any {
 	for _, p := range parties(s, plan, slices.Concat(drift, closed), true) {
 		gains = append(gains, map[string]any{"readers": p.names, "documents": len(p.documents), "values": p.values})
 	}
-	return map[string]any{"dry_run": a.dryRun, "changes": changes, "files": files, "pending": list(c.pending), "gains": gains, "exposed": list(exposed(plan))}
+	return map[string]any{"dry_run": a.dryRun, "changes": changes, "files": files, "pending": list(c.pending), "failed": texts(c.failed), "gains": gains, "exposed": list(exposed(plan))}
+}
+
+func texts(faults []error) []string {
+	all := []string{}
+	for _, err := range faults {
+		all = append(all, err.Error())
+	}
+	return all
 }
 
 // list is never null in JSON.

@@ -31,22 +31,23 @@ func (a *app) principalCommand(kind fleet.PrincipalKind) *cobra.Command {
 
 // edit changes the inventory and brings everything else to it.
 func (a *app) edit(name, asks string, edit func(*fleet.Inventory) error) error {
-	return a.write(name, func(s *lockstep.Session) (*change, error) { return a.planned(s, asks, edit) })
+	return a.write(name, func(s *lockstep.Session) (*change, error) { return a.planned(s, asks, lockstep.PlanOptions{}, edit) })
 }
 
 // planned is the change that an edit of the inventory leads to.
-func (a *app) planned(s *lockstep.Session, asks string, edit func(*fleet.Inventory) error) (*change, error) {
+func (a *app) planned(s *lockstep.Session, asks string, opts lockstep.PlanOptions, edit func(*fleet.Inventory) error) (*change, error) {
 	next := s.Inventory.Clone()
 	if err := edit(next); err != nil {
 		return nil, err
 	}
 	progress := a.progress("rekey")
-	plan, err := s.Plan(a.ctx, next, lockstep.PlanOptions{Progress: progress.Update})
+	opts.Progress = progress.Update
+	plan, err := s.Plan(a.ctx, next, opts)
 	progress.Stop()
 	if err != nil {
 		return nil, err
 	}
-	return &change{next: next, files: plan.Changes, pending: plan.Pending, plan: plan, preview: preview(s, plan), asks: asks}, nil
+	return &change{next: next, files: plan.Changes, pending: plan.Pending, failed: plan.Failed, plan: plan, preview: preview(s, plan), asks: asks}, nil
 }
 
 // ownDocuments returns the documents in a principal's own folder.

@@ -54,7 +54,7 @@ func (a *app) newRecipientCommand(kind fleet.PrincipalKind, verb, short, asks st
 			question = fmt.Sprintf(asks, args[1], p)
 		}
 		return a.write(string(kind)+" recipient "+verb, func(s *lockstep.Session) (*change, error) {
-			c, err := a.planned(s, question, func(inv *fleet.Inventory) error {
+			c, err := a.planned(s, question, lockstep.PlanOptions{}, func(inv *fleet.Inventory) error {
 				return apply(inv, p, fleet.NamedRecipient{Name: args[1], Recipient: source.recipient})
 			})
 			if err == nil {

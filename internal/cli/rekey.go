@@ -35,12 +35,12 @@ func (a *app) rekeyCommand() *cobra.Command {
 			if err != nil {
 				return nil, err
 			}
-			drifted = len(plan.Changes)+len(plan.Pending) > 0
+			drifted = len(plan.Changes)+len(plan.Pending)+len(plan.Failed) > 0
 			lines := preview(s, plan)
-			if len(plan.Changes)+len(plan.Pending) == 0 {
+			if !drifted {
 				lines = []string{"everything is as policy says"}
 			}
-			return &change{files: plan.Changes, pending: plan.Pending, plan: plan, preview: lines}, nil
+			return &change{files: plan.Changes, pending: plan.Pending, failed: plan.Failed, noUndo: opts.NewDataKey, report: only, plan: plan, preview: lines}, nil
 		})
 		if err == nil && only && drifted {
 			return &findingsError{}

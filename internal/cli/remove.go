@@ -25,7 +25,7 @@ func (a *app) removeCommand(kind fleet.PrincipalKind) *cobra.Command {
 				if kind == fleet.UserKind && len(own) > 0 && !keep && !remove {
 					return nil, &conflictError{fmt.Sprintf("%s has %s of its own", p, count(len(own), "document", "documents")), "say --keep-documents or --delete-documents"}
 				}
-				c, err := a.planned(s, "Remove "+p.String()+"?", func(inv *fleet.Inventory) error { return inv.Remove(p, today(), reason) })
+				c, err := a.planned(s, "Remove "+p.String()+"?", lockstep.PlanOptions{}, func(inv *fleet.Inventory) error { return inv.Remove(p, today(), reason) })
 				if err != nil {
 					return nil, err
 				}

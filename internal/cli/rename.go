@@ -8,7 +8,6 @@ import (
 
 	"keyreeve/fleet"
 	"keyreeve/internal/lockstep"
-	"keyreeve/internal/repo"
 )
 
 func (a *app) renameCommand(kind fleet.PrincipalKind) *cobra.Command {
@@ -20,18 +19,16 @@ func (a *app) renameCommand(kind fleet.PrincipalKind) *cobra.Command {
 				if err != nil {
 					return nil, err
 				}
-				c, err := a.planned(s, "", func(inv *fleet.Inventory) error { return inv.Rename(p, args[1]) })
+				moves := map[string]string{}
+				for _, path := range own {
+					moves[path] = strings.Replace(path, "/"+args[0]+"/", "/"+args[1]+"/", 1)
+				}
+				c, err := a.planned(s, "", lockstep.PlanOptions{Moves: moves}, func(inv *fleet.Inventory) error { return inv.Rename(p, args[1]) })
 				if err != nil {
 					return nil, err
 				}
 				for _, path := range own {
-					data, err := s.Repo.Read(path)
-					if err != nil {
-						return nil, err
-					}
-					moved := strings.Replace(path, "/"+args[0]+"/", "/"+args[1]+"/", 1)
-					c.files = append(c.files, repo.Change{Path: path, Old: data}, repo.Change{Path: moved, New: data})
-					c.preview = append(c.preview, "  "+path+"  moves to "+moved)
+					c.preview = append(c.preview, "  "+path+"  moves to "+moves[path])
 				}
 				return c, nil
 			})

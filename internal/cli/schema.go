@@ -63,6 +63,7 @@ var planReport = jsonSchema{
 		"values": number("values of the document")})),
 	"files":   listOf(text("path of a file that is written")),
 	"pending": listOf(text("a document that none of your keys opens; it stays as it is")),
+	"failed":  listOf(text("what is wrong with another document that stays as it is")),
 	"gains":   listOf(object(jsonSchema{"readers": listOf(principalText), "documents": number("documents that they can read from now on"), "values": number("values in them")})),
 	"exposed": listOf(text("a value that a removed reader could read: rotate it")),
 }

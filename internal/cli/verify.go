@@ -78,7 +78,7 @@ func (a *app) reportVerdicts(s *lockstep.Session, verdicts []lockstep.Verdict, t
 	case len(verdicts) == 1:
 		return verdicts[0].Err
 	case len(locked) > 0:
-		return &partialError{locked}
+		return &partialError{pending: locked}
 	}
 	return nil
 }

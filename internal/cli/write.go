@@ -17,6 +17,9 @@ type change struct {
 	next    *fleet.Inventory // nil: as it is
 	files   []repo.Change
 	pending []string
+	failed  []error
+	noUndo  bool
+	report  bool           // it is only shown, and never made
 	plan    *lockstep.Plan // what becomes of readers, if the change is about them
 	preview []string       // lines
 	asks    string         // a question, or "" to go on without asking
@@ -49,17 +52,11 @@ func (a *app) write(name string, compute func(*lockstep.Session) (*change, error
 	}
 	a.show(s, c)
 	acceptance, err := a.gate(s, c)
-	if err != nil {
+	if err != nil && !c.report {
 		return err
 	}
-	if !a.dryRun && len(c.files) > 0 {
-		if err := a.confirm(c.asks); err != nil {
-			return err
-		}
-		if err := a.apply(r, name, c); err != nil {
-			return err
-		}
-		if err := s.Accept(a.pinDir(), acceptance); err != nil {
+	if !a.dryRun {
+		if err := a.apply(name, s, c, acceptance); err != nil {
 			return err
 		}
 	}
@@ -72,14 +69,30 @@ func (a *app) write(name string, compute func(*lockstep.Session) (*change, error
 			fmt.Fprintln(a.out, line)
 		}
 	}
-	if len(c.pending) > 0 && !a.dryRun {
-		return &partialError{c.pending}
+	if len(c.pending)+len(c.failed) > 0 && !a.dryRun {
+		return &partialError{c.pending, c.failed}
 	}
 	return nil
 }
 
-// apply writes a change.
-func (a *app) apply(r *repo.Repo, name string, c *change) error {
+// apply makes a change after the last question, and pins what it rests on.
+func (a *app) apply(name string, s *lockstep.Session, c *change, acceptance *lockstep.Acceptance) error {
+	if len(c.files) > 0 {
+		if err := a.confirm(c.asks); err != nil {
+			return err
+		}
+		if err := a.place(name, s.Repo, c); err != nil {
+			return err
+		}
+	} else if len(acceptance.Fresh) == 0 {
+		return nil
+	}
+	return s.Accept(a.pinDir(), acceptance)
+}
+
+// place writes the files of a change, and what goes with them outside the
+// repository: both or neither.
+func (a *app) place(name string, r *repo.Repo, c *change) error {
 	undo := func() error { return nil }
 	if c.prepare != nil {
 		var err error
@@ -87,7 +100,11 @@ func (a *app) apply(r *repo.Repo, name string, c *change) error {
 			return err
 		}
 	}
-	err := r.Apply(a.ctx, "keyreeve "+name, c.files)
+	var opts []repo.ApplyOption
+	if c.noUndo {
+		opts = append(opts, repo.WithoutUndo())
+	}
+	err := r.Apply(a.ctx, "keyreeve "+name, c.files, opts...)
 	if _, unfinished := as[*repo.UnfinishedError](err); err != nil && !unfinished {
 		return errors.Join(err, undo())
 	}
@@ -128,14 +145,17 @@ func (a *app) lock(r *repo.Repo, name string) (*repo.Lock, error) {
 
 // gate refuses to encrypt to readers that others added, until they are accepted.
 func (a *app) gate(s *lockstep.Session, c *change) (*lockstep.Acceptance, error) {
-	acceptance, err := s.Acceptance(a.pinDir(), c.next, c.files)
+	acceptance, err := s.Acceptance(a.pinDir(), c.next, c.files, c.plan)
 	if err != nil {
 		return nil, err
+	}
+	if a.acceptGrants && c.plan != nil && c.next == nil {
+		acceptance.TakeAll()
 	}
 	if acceptance.First && len(c.files) > 0 {
 		a.note("first write to this repository on this machine: its readers are accepted as they are")
 	}
-	if len(acceptance.Fresh) == 0 {
+	if len(acceptance.Fresh)+len(acceptance.Moved) == 0 {
 		return acceptance, nil
 	}
 	origins, err := s.Origins(a.ctx, acceptance.Fresh)
@@ -146,7 +166,10 @@ func (a *app) gate(s *lockstep.Session, c *change) (*lockstep.Acceptance, error)
 	for _, o := range origins {
 		refusal.lines = append(refusal.lines, grantLines(o)...)
 	}
-	refusal.count = len(origins)
+	for _, d := range acceptance.Moved {
+		refusal.lines = append(refusal.lines, fmt.Sprintf("%s would be for %s too; the document is new at this path, see git log %s", d.Document, strings.Join(d.Add, ", "), d.Document))
+	}
+	refusal.count = len(origins) + len(acceptance.Moved)
 	if a.acceptGrants {
 		for _, line := range refusal.lines {
 			a.note("accepted: %s", strings.TrimSpace(line))
@@ -166,6 +189,9 @@ func (a *app) gate(s *lockstep.Session, c *change) (*lockstep.Acceptance, error)
 // grantLines says what a grant allows, and which commit brought it.
 func grantLines(o lockstep.Origin) []string {
 	what := fmt.Sprintf("%s may read %s with %s", o.Grant.Principal, o.Grant.Rule, lockstep.Short(o.Grant.Recipient))
+	if o.Grant.Settings != "" {
+		what = fmt.Sprintf("%s has %s", o.Grant.Rule, term.Printable(term.Shorten(o.Grant.Settings, 60)))
+	}
 	if o.Commit == "" {
 		return []string{what, "  by a change of " + repo.InventoryName + " that is not committed"}
 	}

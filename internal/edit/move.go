@@ -25,6 +25,9 @@ func sealed(s *lockstep.Session, path string, d *sops.Document, old []byte, key 
 	if err := s.ToPolicy(path, d, key); err != nil {
 		return repo.Change{}, err
 	}
+	if err := checkReadable(s, path, d, old); err != nil {
+		return repo.Change{}, err
+	}
 	data, err := d.Seal(s.Now())
 	if err != nil {
 		return repo.Change{}, fmt.Errorf("%s: %w", path, err)

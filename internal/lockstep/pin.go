@@ -14,24 +14,27 @@ import (
 // what a change would add to that.
 type Acceptance struct {
 	First bool          // nothing was ever accepted here: all grants are taken as they are
-	Fresh []fleet.Grant // what the change would encrypt to, and nobody accepted
+	Fresh []fleet.Grant // what the change would rest on, and nobody accepted
+	Moved []Drift       // documents new at their path that the change would give readers
 
+	pins     repo.Pins
 	accepted map[repo.Grant]bool
 	target   []fleet.Grant
+	settled  []string // documents that are in step after the change
 }
 
-// pinned is how a grant is recorded. The kind of its rule belongs to it: a scope
-// may be written like a folder of the layout and cover more.
+// pinned is how a grant is recorded.
 func pinned(g fleet.Grant) repo.Grant {
-	return repo.Grant{Recipient: g.Recipient, Rule: g.Kind + " " + g.Rule}
+	return repo.Grant{Recipient: g.Recipient, Settings: g.Settings, Rule: g.Key()}
 }
 
 // Acceptance compares the grants that a change of files makes use of with those
 // pinned in dir. Grants that only the change itself makes, which turns the
 // inventory into next where that is not nil, are the caller's own. A grant that
-// the change encrypts nothing to is no matter.
-func (s *Session) Acceptance(dir string, next *fleet.Inventory, changes []repo.Change) (*Acceptance, error) {
-	pins, known, err := s.Repo.LoadPins(dir)
+// the change encrypts nothing to is no matter. plan is nil for a change that is
+// not about readers.
+func (s *Session) Acceptance(dir string, next *fleet.Inventory, changes []repo.Change, plan *Plan) (*Acceptance, error) {
+	pins, err := s.Repo.LoadPins(dir)
 	if err != nil {
 		return nil, err
 	}
@@ -39,8 +42,11 @@ func (s *Session) Acceptance(dir string, next *fleet.Inventory, changes []repo.C
 	if next != nil {
 		policy = next.Policy()
 	}
-	a := &Acceptance{First: !known, accepted: map[repo.Grant]bool{}, target: policy.Grants()}
-	for _, g := range pins {
+	a := &Acceptance{First: pins == nil, accepted: map[repo.Grant]bool{}, target: policy.Grants()}
+	if pins != nil {
+		a.pins = *pins
+	}
+	for _, g := range a.pins.Grants {
 		a.accepted[g] = true
 	}
 	for _, g := range a.target {
@@ -50,14 +56,16 @@ func (s *Session) Acceptance(dir string, next *fleet.Inventory, changes []repo.C
 	}
 	if next != nil && !a.First {
 		for _, g := range s.Policy.Grants() {
-			if !slices.Contains(pins, pinned(g)) {
+			if !slices.Contains(a.pins.Grants, pinned(g)) {
 				delete(a.accepted, pinned(g))
 			}
 		}
 	}
-	if !a.First {
-		a.Fresh = a.encryptedTo(policy, changes)
+	if err := a.settle(s, changes, plan); err != nil || a.First {
+		return a, err
 	}
+	a.Fresh = a.restingOn(policy, changes)
+	a.Moved = a.moved(s, next, changes)
 	return a, nil
 }
 
@@ -73,9 +81,27 @@ func (a *Acceptance) Unaccepted() int {
 	return n
 }
 
-// encryptedTo returns the grants that nobody accepted and that the changes
-// encrypt to: in documents, and in .sops.yaml for plain sops.
-func (a *Acceptance) encryptedTo(policy *fleet.Policy, changes []repo.Change) []fleet.Grant {
+// settle notes which documents will be in step with policy.
+func (a *Acceptance) settle(s *Session, changes []repo.Change, plan *Plan) (err error) {
+	if a.First {
+		if a.settled, err = s.Repo.Documents(); err != nil {
+			return err
+		}
+	}
+	if plan != nil {
+		a.settled = append(a.settled, plan.Settled...)
+	}
+	for _, c := range changes {
+		if c.New != nil && c.Path != repo.InventoryName && c.Path != SopsConfig {
+			a.settled = append(a.settled, c.Path)
+		}
+	}
+	return nil
+}
+
+// restingOn returns the grants that nobody accepted and that the changes rest on:
+// in documents, and in .sops.yaml for plain sops.
+func (a *Acceptance) restingOn(policy *fleet.Policy, changes []repo.Change) []fleet.Grant {
 	used := map[fleet.Grant]bool{}
 	for _, c := range changes {
 		if c.New == nil || c.Path == repo.InventoryName {
@@ -83,64 +109,103 @@ func (a *Acceptance) encryptedTo(policy *fleet.Policy, changes []repo.Change) []
 		}
 		if c.Path == SopsConfig {
 			for _, g := range a.target {
-				if key := []byte(g.Recipient); bytes.Contains(c.New, key) && !bytes.Contains(c.Old, key) {
-					used[g] = true
-				}
+				key := []byte(g.Recipient)
+				used[g] = used[g] || g.Settings != "" || bytes.Contains(c.New, key) && !bytes.Contains(c.Old, key)
 			}
 			continue
 		}
 		decision, _ := policy.For(c.Path)
-		for _, reader := range decision.Readers {
-			for _, named := range reader.Recipients {
-				grants := grantsOf(reader, named.Recipient)
-				if slices.ContainsFunc(grants, func(g fleet.Grant) bool { return a.accepted[pinned(g)] }) {
-					continue
-				}
-				for _, g := range grants {
-					used[g] = true
-				}
-			}
+		grants := decision.Grants()
+		accepted := map[string]bool{}
+		for _, g := range grants {
+			accepted[g.Recipient] = accepted[g.Recipient] || a.accepted[pinned(g)]
+		}
+		for _, g := range grants {
+			used[g] = used[g] || !accepted[g.Recipient]
 		}
 	}
 	return slices.DeleteFunc(slices.Clone(a.target), func(g fleet.Grant) bool { return !used[g] || a.accepted[pinned(g)] })
 }
 
-// grantsOf returns the grants by which a reader's recipient reads a document.
-func grantsOf(r fleet.Reader, recipient string) []fleet.Grant {
-	var grants []fleet.Grant
-	for _, reason := range r.Reasons {
-		g := fleet.Grant{Principal: r.Principal, Recipient: recipient, Rule: reason.Rule, Kind: reason.Kind}
-		if !slices.Contains(grants, g) {
-			grants = append(grants, g)
+// moved returns the documents that this machine did not know at their path, and
+// that the change gives readers whom the caller's own edit does not explain: a
+// document that somebody moved below a rule with more readers comes out here.
+func (a *Acceptance) moved(s *Session, next *fleet.Inventory, changes []repo.Change) []Drift {
+	var all []Drift
+	for _, d := range s.Readers(changes) {
+		if slices.Contains(a.pins.Documents, d.Document) {
+			continue
+		}
+		if next != nil {
+			before, _ := s.Policy.For(d.Document)
+			d.Added = slices.DeleteFunc(d.Added, func(r string) bool { return !slices.Contains(before.Recipients(), r) })
+			d.Add = s.names(d.Added)
+		}
+		if len(d.Added) > 0 {
+			all = append(all, d)
 		}
 	}
-	return grants
+	return all
+}
+
+// TakeAll makes all grants of the inventory that nobody accepted fresh ones, also
+// those that the change does not rest on.
+func (a *Acceptance) TakeAll() {
+	a.Fresh = slices.DeleteFunc(slices.Clone(a.target), func(g fleet.Grant) bool { return a.accepted[pinned(g)] })
 }
 
 // Accept pins what was accepted before, what the change granted itself, and the
-// fresh grants that it encrypted to. What the inventory no longer grants is
-// unpinned.
+// fresh grants that it rested on. What the inventory no longer grants is unpinned,
+// and what is no document any more forgotten.
 func (s *Session) Accept(dir string, a *Acceptance) error {
-	var grants []repo.Grant
+	next := repo.Pins{}
 	for _, g := range a.target {
 		if a.accepted[pinned(g)] || slices.Contains(a.Fresh, g) {
-			grants = append(grants, pinned(g))
+			next.Grants = append(next.Grants, pinned(g))
 		}
 	}
-	return s.Repo.SavePins(dir, grants)
+	documents, err := s.Repo.Documents()
+	if err != nil {
+		return err
+	}
+	known := map[string]bool{}
+	for _, path := range append(a.settled, a.pins.Documents...) {
+		known[path] = true
+	}
+	for _, path := range documents {
+		if known[path] {
+			next.Documents = append(next.Documents, path)
+		}
+	}
+	return s.Repo.SavePins(dir, next)
+}
+
+// AcceptAll pins the inventory and the documents as they are: of a fleet that has
+// just been begun.
+func (s *Session) AcceptAll(dir string) error {
+	documents, err := s.Repo.Documents()
+	if err != nil {
+		return err
+	}
+	pins := repo.Pins{Documents: documents}
+	for _, g := range s.Policy.Grants() {
+		pins.Grants = append(pins.Grants, pinned(g))
+	}
+	return s.Repo.SavePins(dir, pins)
 }
 
 // Forget unpins what the inventory no longer grants, and accepts nothing new.
 func (s *Session) Forget(dir string) error {
-	pins, known, err := s.Repo.LoadPins(dir)
-	if err != nil || !known {
+	pins, err := s.Repo.LoadPins(dir)
+	if err != nil || pins == nil {
 		return err
 	}
 	granted := map[repo.Grant]bool{}
 	for _, g := range s.Policy.Grants() {
 		granted[pinned(g)] = true
 	}
-	return s.Repo.SavePins(dir, slices.DeleteFunc(pins, func(g repo.Grant) bool { return !granted[g] }))
+	pins.Grants = slices.DeleteFunc(pins.Grants, func(g repo.Grant) bool { return !granted[g] })
+	return s.Repo.SavePins(dir, *pins)
 }
 
 // Readers returns how changes of existing documents alter who is listed in

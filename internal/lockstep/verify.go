@@ -2,14 +2,12 @@ package lockstep
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"runtime"
 	"slices"
 
 	"golang.org/x/sync/errgroup"
 
-	"keyreeve/internal/repo"
 	"keyreeve/sops"
 )
 
@@ -70,28 +68,4 @@ func (s *Session) verify(path string, data []byte) error {
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	return s.Decrypt(path, d)
-}
-
-// A ReturnError reports an undo that would bring a removed reader back.
-type ReturnError struct{ Path, Reader string }
-
-func (e *ReturnError) Error() string {
-	return fmt.Sprintf("undoing this would let %s read %s again", e.Reader, e.Path)
-}
-
-// CheckUndo refuses to bring a removed reader back.
-func (s *Session) CheckUndo(undo *repo.Undo) error {
-	for _, c := range undo.Changes {
-		now, err := sops.Parse(c.Old, sops.FormatOf(c.Path))
-		before, err2 := sops.Parse(c.New, sops.FormatOf(c.Path))
-		if errors.Join(err, err2) != nil {
-			continue
-		}
-		for _, recipient := range before.Metadata.Recipients() {
-			if !slices.Contains(now.Metadata.Recipients(), recipient) {
-				return &ReturnError{c.Path, s.Name(recipient)}
-			}
-		}
-	}
-	return nil
 }

@@ -238,11 +238,16 @@ func TestWorkTree(t *testing.T) {
 	mustLock(t, r)
 	mustLock(t, linked)
 	pins := t.TempDir()
-	if err := r.SavePins(pins, []repo.Grant{{Recipient: "age1x", Rule: "common/**"}}); err != nil {
+	if err := r.SavePins(pins, repo.Pins{Grants: []repo.Grant{{Recipient: "age1x", Rule: "common/**"}}}); err != nil {
 		t.Fatal(err)
 	}
-	if grants, known, err := linked.LoadPins(pins); !known || len(grants) != 1 || err != nil {
-		t.Errorf("LoadPins: %v, %v, %v", grants, known, err)
+	if found, err := linked.LoadPins(pins); found == nil || len(found.Grants) != 1 || err != nil {
+		t.Errorf("LoadPins: %v, %v", found, err)
+	}
+	// Another fleet in the same git repository is no first use.
+	writeFile(t, r.Root, "other/keyreeve.yaml", "version: 1\n")
+	if found, err := mustOpen(t, r.Root+"/other").LoadPins(pins); found == nil || len(found.Grants) != 0 || err != nil {
+		t.Errorf("a folder beside: %v, %v", found, err)
 	}
 }
 
@@ -259,17 +264,17 @@ func TestPins(t *testing.T) {
 	}
 	env["XDG_STATE_HOME"] = t.TempDir()
 	dir := repo.PinDir(getenv, "")
-	if grants, known, err := r.LoadPins(dir); grants != nil || known || err != nil {
-		t.Errorf("never pinned: %v, %v, %v", grants, known, err)
+	if pins, err := r.LoadPins(dir); pins != nil || err != nil {
+		t.Errorf("never pinned: %v, %v", pins, err)
 	}
 	a, b := repo.Grant{Recipient: "age1a", Rule: "common/**"}, repo.Grant{Recipient: "age1b", Rule: "common/**"}
 	given := []repo.Grant{b, a, b}
-	if err := r.SavePins(dir, given); err != nil {
+	if err := r.SavePins(dir, repo.Pins{Grants: given, Documents: []string{"b", "a", "b"}}); err != nil {
 		t.Fatal(err)
 	}
-	grants, known, err := r.LoadPins(dir)
-	if !slices.Equal(grants, []repo.Grant{a, b}) || !known || err != nil || given[0] != b {
-		t.Errorf("LoadPins: %v, %v, %v", grants, known, err)
+	pins, err := r.LoadPins(dir)
+	if err != nil || pins == nil || !slices.Equal(pins.Grants, []repo.Grant{a, b}) || !slices.Equal(pins.Documents, []string{"a", "b"}) || given[0] != b {
+		t.Errorf("LoadPins: %v, %v", pins, err)
 	}
 	files, err := os.ReadDir(dir)
 	if err != nil || len(files) != 1 {
@@ -279,18 +284,18 @@ func TestPins(t *testing.T) {
 	if info, err := os.Stat(name); err != nil || info.Mode() != 0o600 {
 		t.Errorf("mode %v, %v", info.Mode(), err)
 	}
-	if err := r.SavePins(dir, nil); err != nil {
+	if err := r.SavePins(dir, repo.Pins{}); err != nil {
 		t.Fatal(err)
 	}
-	if grants, known, err := r.LoadPins(dir); len(grants) != 0 || !known || err != nil {
-		t.Errorf("none accepted: %v, %v, %v", grants, known, err)
+	if pins, err := r.LoadPins(dir); pins == nil || len(pins.Grants) != 0 || err != nil {
+		t.Errorf("none accepted: %v, %v", pins, err)
 	}
-	if _, known, err := mustOpen(t, newRoot(t, nil)).LoadPins(dir); known || err != nil {
-		t.Errorf("another repository: %v, %v", known, err)
+	if pins, err := mustOpen(t, newRoot(t, nil)).LoadPins(dir); pins != nil || err != nil {
+		t.Errorf("another repository: %v, %v", pins, err)
 	}
-	for _, bad := range []string{"", "{", `{"schema_version":2,"grants":[]}`} {
+	for _, bad := range []string{"", "{", `{"schema_version":3,"grants":[]}`} {
 		os.WriteFile(name, []byte(bad), 0o600)
-		if _, _, err := r.LoadPins(dir); err == nil {
+		if _, err := r.LoadPins(dir); err == nil {
 			t.Errorf("pins %q were accepted", bad)
 		}
 	}
