@@ -6,6 +6,7 @@ import (
 	"regexp/syntax"
 	"slices"
 	"strings"
+	"sync"
 
 	"keyreeve/fleet"
 )
@@ -62,7 +63,9 @@ func (a *adoption) hostsOf(recipients []string) []string {
 }
 
 // folder is a part of an expression between slashes that can only be one name.
-var folder = regexp.MustCompile(`^([A-Za-z0-9][A-Za-z0-9_-]*)(?:\\?\.(?:ya?ml|json|env|ini))?$`)
+var folder = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^([A-Za-z0-9][A-Za-z0-9_-]*)(?:\\?\.(?:ya?ml|json|env|ini))?$`)
+})
 
 // groupName returns a name for the hosts of a rule; given reports that it is the
 // rule's folder.
@@ -70,7 +73,7 @@ func (a *adoption) groupName(rule int, all bool) (name string, given bool) {
 	_, host := a.placeOf(rule)
 	path := strings.NewReplacer("^", "", "$", "").Replace(a.old.Rules[rule].PathRegex)
 	for part := range strings.SplitSeq(path, "/") {
-		m := folder.FindStringSubmatch(part)
+		m := folder().FindStringSubmatch(part)
 		if m != nil && !a.named(fleet.HostKind, host) && !slices.Contains([]string{"secrets", "groups", "sops", "common"}, m[1]) {
 			name = validName(m[1])
 		}

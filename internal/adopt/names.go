@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"keyreeve/fleet"
 )
@@ -35,9 +36,11 @@ var kindWords = map[string]fleet.PrincipalKind{
 }
 
 var (
-	beforeName = regexp.MustCompile(`(?i)^([a-z]+)[_.-](.+)$`)
-	oneWord    = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._@-]{1,40}$`)
-	possessive = regexp.MustCompile(`^([A-Za-z0-9][A-Za-z0-9_.-]*)['’]s? [\w -]{1,40}$`)
+	beforeName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?i)^([a-z]+)[_.-](.+)$`) })
+	oneWord    = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._@-]{1,40}$`) })
+	possessive = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^([A-Za-z0-9][A-Za-z0-9_.-]*)['’]s? [\w -]{1,40}$`)
+	})
 )
 
 // name finds the keys of the rules and gives each a principal.
@@ -115,7 +118,7 @@ func (a *adoption) nameByMention(k *key) {
 		switch {
 		case k.from == "" && m.Anchor != "":
 			k.called(m.Anchor, fieldKind, "anchor "+m.Anchor)
-		case k.from == "" && fieldKind == "" && oneWord.MatchString(m.Field) && !slices.Contains([]string{"age", "keys"}, m.Field):
+		case k.from == "" && fieldKind == "" && oneWord().MatchString(m.Field) && !slices.Contains([]string{"age", "keys"}, m.Field):
 			k.called(m.Field, "", "field "+m.Field)
 		}
 		if name := commentName(m.Comment); k.from == "" && name != "" {
@@ -134,10 +137,10 @@ func (a *adoption) nameByMention(k *key) {
 
 // commentName returns the name in a comment that is one, or says whose key it is.
 func commentName(comment string) string {
-	if m := possessive.FindStringSubmatch(comment); m != nil {
+	if m := possessive().FindStringSubmatch(comment); m != nil {
 		return m[1]
 	}
-	if oneWord.MatchString(comment) {
+	if oneWord().MatchString(comment) {
 		return comment
 	}
 	return ""
@@ -146,7 +149,7 @@ func commentName(comment string) string {
 // called gives the key a name, whose first word may say its kind.
 func (k *key) called(name string, kind fleet.PrincipalKind, from string) {
 	k.from = from
-	if m := beforeName.FindStringSubmatch(name); m != nil {
+	if m := beforeName().FindStringSubmatch(name); m != nil {
 		if said := kindWords[strings.ToLower(m[1])]; said != "" {
 			kind, name = said, m[2]
 		}
@@ -170,7 +173,9 @@ func validName(s string) string {
 }
 
 // place is a folder of principals in a path, and the name of one.
-var place = regexp.MustCompile(`(?i)(?:^|/)(hosts?|machines?|systems?|servers?|nodes?|nixos|users?|people|home)/([A-Za-z0-9][A-Za-z0-9._-]*)`)
+var place = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?i)(?:^|/)(hosts?|machines?|systems?|servers?|nodes?|nixos|users?|people|home)/([A-Za-z0-9][A-Za-z0-9._-]*)`)
+})
 
 // nameByPath names the key that a rule for one host or user has to itself.
 func (a *adoption) nameByPath(k *key) {
@@ -193,7 +198,7 @@ func (a *adoption) nameByPath(k *key) {
 // placeOf returns whose folder a rule is for.
 func (a *adoption) placeOf(rule int) (fleet.PrincipalKind, string) {
 	path := strings.NewReplacer(`\.`, ".", "^", "", "$", "").Replace(a.old.Rules[rule].PathRegex)
-	if m := place.FindStringSubmatch(path); m != nil {
+	if m := place().FindStringSubmatch(path); m != nil {
 		return kindWords[strings.ToLower(m[1])], strings.TrimSuffix(m[2], ".")
 	}
 	if m := regexp.MustCompile(`^/?secrets/([A-Za-z0-9][A-Za-z0-9_-]*)(?:/|\.(?:yaml|json))`).FindStringSubmatch(path); m != nil &&

@@ -5,11 +5,12 @@ import (
 	"path"
 	"regexp"
 	"strings"
+	"sync"
 
 	"keyreeve/internal/repo"
 )
 
-var plainSegment = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._@+-]*$`)
+var plainSegment = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._@+-]*$`) })
 
 // names reports documents whose names refs, shells or people stumble over.
 func names(paths []string) []Finding {
@@ -17,7 +18,7 @@ func names(paths []string) []Finding {
 	short := repo.Names(paths)
 	for i, p := range paths {
 		for segment := range strings.SplitSeq(p, "/") {
-			if !plainSegment.MatchString(segment) {
+			if !plainSegment().MatchString(segment) {
 				found = append(found, finding(CodeName, p, fmt.Sprintf("the name %q is awkward", segment),
 					"plain names have A-Z a-z 0-9 . _ - + @ only; others need quoting in shells and refs", "rename it with keyreeve mv"))
 				break

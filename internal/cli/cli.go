@@ -43,6 +43,9 @@ func Run(args []string, in, out, errOut *os.File) int {
 	defer stop()
 	a := &app{in: in, out: out, err: errOut, outTerm: term.NewOutput(out), errTerm: term.NewOutput(errOut), ctx: ctx}
 	root := a.root()
+	if len(args) > 0 && strings.HasPrefix(args[0], cobra.ShellCompRequestCmd) {
+		a.complete(root)
+	}
 	root.SetArgs(args)
 	root.SetIn(in)
 	root.SetOut(out)
@@ -70,8 +73,6 @@ func (a *app) root() *cobra.Command {
 		a.rekeyCommand(), a.checkCommand(), a.accessCommand(), a.installCommand(), a.keyCommand(),
 		a.demoCommand(), a.sopsCommand(), a.completionCommand(), a.manCommand(), a.versionCommand())
 	arrange(root)
-	addExitStatus(root)
-	a.complete(root)
 	return root
 }
 

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/spf13/cobra"
 
@@ -88,14 +89,14 @@ func (a *app) complete(root *cobra.Command) {
 }
 
 // flagsInUse are the flags that stand in a usage line, with their values.
-var flagsInUse = regexp.MustCompile(`\[-[^\]]*\]|--\S+`)
+var flagsInUse = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\[-[^\]]*\]|--\S+`) })
 
 // argumentsOf returns the source of each argument, and whether the last one
 // repeats. Where it knows none, shells complete files.
 func argumentsOf(c *cobra.Command) (all []source, repeats bool) {
 	kind := kindOf(c)
 	ofRecipients := c.HasParent() && c.Parent().Name() == "recipient"
-	for _, word := range strings.Fields(flagsInUse.ReplaceAllString(c.Use, ""))[1:] {
+	for _, word := range strings.Fields(flagsInUse().ReplaceAllString(c.Use, ""))[1:] {
 		var name string
 		name, repeats = strings.CutSuffix(strings.Trim(word, "[]"), "…")
 		from, known := argumentSources[name]

@@ -5,8 +5,6 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-
-	"keyreeve/internal/manual"
 )
 
 // helpWidth is the width of help pages: they are read on any terminal.
@@ -62,7 +60,9 @@ func usage(c *cobra.Command) error {
 	part("Commands:", below(c, ""))
 	part("Flags:", c.LocalFlags().FlagUsagesWrapped(helpWidth))
 	part("Global flags:", c.InheritedFlags().FlagUsagesWrapped(helpWidth))
-	part("Exit status:", c.Annotations[manual.ExitAnnotation])
+	if c.Example != "" {
+		part("Exit status:", exitStatus(c))
+	}
 	if c.HasAvailableSubCommands() {
 		fmt.Fprintf(&b, "\nMore on one command: %s COMMAND --help\n", c.CommandPath())
 	}

@@ -12,6 +12,7 @@ import (
 func (a *app) manCommand() *cobra.Command {
 	c := command("man [DIR]", "Print the man page, or write all of them into a folder", "  keyreeve man | man -l -\n  keyreeve man ~/.local/share/man/man1", cobra.MaximumNArgs(1), nil)
 	c.RunE = func(c *cobra.Command, args []string) error {
+		addExitStatus(c.Root())
 		if len(args) == 0 {
 			_, err := a.out.Write(manual.Man(c.Root(), version()))
 			return err

@@ -62,7 +62,7 @@ const childCodes = `  its  the exit code of the command that is run; 128+n on si
   127  the command was not found`
 
 // addExitStatus gives every command below root that does something an exit
-// status section in its help.
+// status section, for documents made from the tree. Its help makes its own.
 func addExitStatus(root *cobra.Command) {
 	visit(root, func(c *cobra.Command) {
 		if c.Annotations == nil {
@@ -111,4 +111,10 @@ func exitStatus(c *cobra.Command) string {
 
 // Root returns the command tree, for documents made from it and tests over it.
 // Its commands are not to be run; see [Run].
-func Root() *cobra.Command { return (&app{}).root() }
+func Root() *cobra.Command {
+	a := &app{}
+	root := a.root()
+	addExitStatus(root)
+	a.complete(root)
+	return root
+}

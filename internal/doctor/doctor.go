@@ -102,7 +102,7 @@ func (p program) check(ctx context.Context) Check {
 	return c
 }
 
-var versionPattern = regexp.MustCompile(`\d+(\.\d+)+\S*`)
+var versionPattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\d+(\.\d+)+\S*`) })
 
 func versionOf(ctx context.Context, path string, args []string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, deadline)
@@ -114,7 +114,7 @@ func versionOf(ctx context.Context, path string, args []string) (string, error) 
 	if ctx.Err() != nil {
 		return "", ctx.Err()
 	}
-	return versionPattern.FindString(string(out)), err
+	return versionPattern().FindString(string(out)), err
 }
 
 // Memory looks for a place for plaintext that no disk holds.

@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"keyreeve/keys"
@@ -34,7 +35,7 @@ func (e *FingerprintError) Error() string {
 }
 
 // hostName keeps options, lists and patterns away from ssh-keyscan.
-var hostName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._-]*$`)
+var hostName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._-]*$`) })
 
 // Scan asks a machine for its host keys with ssh-keyscan(1), for as long as
 // timeout. Whoever answers at the address is believed: compare the fingerprint.
@@ -85,7 +86,7 @@ func splitAddress(address string) (host, port string, err error) {
 		host, port = h, p
 	}
 	number, err := strconv.ParseUint(port, 10, 16)
-	if err != nil || number == 0 || net.ParseIP(host) == nil && !hostName.MatchString(host) {
+	if err != nil || number == 0 || net.ParseIP(host) == nil && !hostName().MatchString(host) {
 		return "", "", &KeyError{fmt.Sprintf("%q is no ADDRESS or ADDRESS:PORT", address), "such as 192.0.2.7, potato.lan:2222 or [2001:db8::7]:22"}
 	}
 	return host, port, nil
