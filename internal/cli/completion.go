@@ -74,7 +74,7 @@ func (a *app) complete(root *cobra.Command) {
 		if c.Name() == "sops" || c.Name() == "help" {
 			continue
 		}
-		if sources, repeats := argumentsOf(c); len(sources) > 0 {
+		if sources, repeats := argumentsOf(c); len(sources) > 0 && c.ValidArgsFunction == nil {
 			c.ValidArgsFunction = a.completer(sources, repeats)
 		}
 		for name, from := range flagSources {
