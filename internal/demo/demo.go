@@ -48,7 +48,7 @@ var steps = []step{
 	{say: "potato takes its secrets, with its own key, as a new generation.", args: "install ../manifest.json", as: "potato"},
 	{args: "get common/services#postgres/password", as: "thinky", say: "thinky can read; then it is sold."},
 	{args: "host rm thinky --yes --reason sold"},
-	{say: "A new value, and thinky's key again: exit code 5.", stdin: "new token", args: "set groups/servers/cluster#token"},
+	{say: "A new value. thinky's key does not open it (exit code 5); potato's does.", stdin: "new token", args: "set groups/servers/cluster#token"},
 	{args: "get groups/servers/cluster#token", as: "thinky", expect: 5},
 	{args: "get groups/servers/cluster#token", as: "potato"},
 	{say: "Inventory, .sops.yaml and documents agree.", args: "check"},
@@ -93,11 +93,13 @@ type show struct {
 	out                *os.File
 	recipients         map[string]string
 	color              bool
+	chapter            int
 }
 
 func (d *show) step(ctx context.Context, s step) error {
 	if s.say != "" {
-		fmt.Fprintf(d.out, "\n%s\n", d.style("1", "# "+s.say))
+		d.chapter++
+		fmt.Fprintf(d.out, "\n%s\n", d.style("1", fmt.Sprintf("%d  %s", d.chapter, s.say)))
 	}
 	fmt.Fprintln(d.out, d.style("36", "$ "+line(s)))
 	args := strings.Fields(s.args)
