@@ -67,6 +67,16 @@ func (s Selection) Validate() error {
 	return nil
 }
 
+// Rule returns the one field that is set and its value, as sops names it.
+func (s Selection) Rule() (key, value string) {
+	for _, key := range selectionKeys {
+		if value := *s.field(key); value != "" {
+			return key, value
+		}
+	}
+	return "unencrypted_suffix", DefaultUnencryptedSuffix
+}
+
 // selector is a compiled Selection.
 type selector struct {
 	Selection

@@ -102,11 +102,13 @@ func againstPolicy(s *lockstep.Session, path string, d *sops.Document) []Finding
 			found = append(found, finding(CodeMissing, path, who+" cannot decrypt, policy says yes",
 				"nobody has wrapped the data key for it yet", "keyreeve rekey "+path))
 		}
+		if drift.Regrouped != "" {
+			found = append(found, finding(CodeGroups, path, drift.Regrouped, "it decides how many people it takes to open the document", "keyreeve rekey "+path))
+		}
 	}
 	decision, _ := s.Policy.For(path)
-	found = append(found, groups(path, d, decision)...)
 	found = append(found, foreign(path, d, decision.Settings)...)
-	return append(found, selection(path, d, decision.Settings)...)
+	return append(found, selection(s, path, d)...)
 }
 
 func stranger(s *lockstep.Session, path, who string) Finding {
@@ -117,42 +119,6 @@ func stranger(s *lockstep.Session, path, who string) Finding {
 		}
 	}
 	return finding(CodeStranger, path, who+" can still decrypt, policy says no", why, "keyreeve rekey "+path)
-}
-
-// groups compares key groups and threshold where either side has several.
-func groups(path string, d *sops.Document, decision fleet.Decision) []Finding {
-	want := decision.Groups()
-	if len(want) < 2 && len(d.Metadata.Groups) < 2 {
-		return nil
-	}
-	report := func(message string) []Finding {
-		return []Finding{finding(CodeGroups, path, message, "it decides how many people it takes to open the document", "keyreeve rekey --rewrap "+path)}
-	}
-	if len(want) != len(d.Metadata.Groups) {
-		return report(fmt.Sprintf("it has %d key groups, policy says %d", len(d.Metadata.Groups), len(want)))
-	}
-	for i, group := range d.Metadata.Groups {
-		var listed []string
-		for _, wrapped := range group.Age {
-			listed = append(listed, wrapped.Recipient)
-		}
-		slices.Sort(listed)
-		expected := slices.Sorted(slices.Values(want[i]))
-		if !slices.Equal(slices.Compact(listed), slices.Compact(expected)) {
-			return report(fmt.Sprintf("key group %d has other members than policy says", i+1))
-		}
-	}
-	threshold := func(n int) int {
-		if n == 0 {
-			return len(want)
-		}
-		return n
-	}
-	have, need := threshold(d.Metadata.ShamirThreshold), threshold(decision.Settings.Threshold)
-	if have != need {
-		return report(fmt.Sprintf("%d of its key groups open it, policy says %d", have, need))
-	}
-	return nil
 }
 
 // foreign names the keys other than age's that policy does not pass through.
@@ -174,24 +140,12 @@ func foreign(path string, d *sops.Document, settings fleet.Settings) []Finding {
 	return found
 }
 
-// selection compares what is encrypted in a document with what its scope says.
-func selection(path string, d *sops.Document, settings fleet.Settings) []Finding {
-	if d.Format == sops.Binary {
-		return nil
-	}
+// selection reports where a document is encrypted by other rules than its scope's.
+func selection(s *lockstep.Session, path string, d *sops.Document) []Finding {
 	var found []Finding
-	key, value := d.Metadata.Selection.Rule()
-	want := settings.Selection
-	if want.Key == "" {
-		want = fleet.Selection{Key: "unencrypted_suffix", Value: sops.DefaultUnencryptedSuffix}
-	}
-	if key != want.Key || value != want.Value {
-		found = append(found, finding(CodeSelection, path, fmt.Sprintf("its rule is %s %q, its scope says %s %q", key, value, want.Key, want.Value),
-			"the rule decides which values are encrypted", "write it anew under the scope's rule, or name its rule in the scope"))
-	}
-	if d.Metadata.MACOnlyEncrypted != settings.MACOnlyEncrypted {
-		found = append(found, finding(CodeSelection, path, fmt.Sprintf("mac_only_encrypted is %v, its scope says %v", d.Metadata.MACOnlyEncrypted, settings.MACOnlyEncrypted),
-			"where it is true, nothing protects the values that are not encrypted", "write it anew, or set mac_only_encrypted in the scope"))
+	for _, message := range s.OtherSelection(path, d) {
+		found = append(found, finding(CodeSelection, path, message, "it decides which values are encrypted and which the MAC covers",
+			"write it anew under the scope's rule, or name its rule in the scope"))
 	}
 	return found
 }

@@ -49,37 +49,16 @@ func (a *app) adopt() error {
 }
 
 func (a *app) applyAdoption(config []byte, plan *adopt.Plan) error {
-	if err := repo.InitGit(a.ctx, a.dir); err != nil {
-		return err
-	}
-	r, err := repo.OpenFolder(a.dir)
-	if err != nil {
-		return err
-	}
-	lock, err := a.lock(r, "init --adopt")
-	if err != nil {
-		return err
-	}
-	defer lock.Unlock()
-	changes := []repo.Change{
-		{Path: repo.InventoryName, New: plan.Inventory},
-		{Path: lockstep.SopsConfig, Old: config, New: plan.SopsYAML},
-	}
-	if err := r.Apply(a.ctx, "keyreeve init --adopt", changes); err != nil {
-		return err
-	}
-	s, err := lockstep.OpenRepo(r, a.ring())
-	if err != nil {
-		return err
-	}
-	// The grants are those of the old rules, so they are taken as they are.
-	if err := s.AcceptAll(a.pinDir()); err != nil {
-		return err
-	}
-	if !a.quiet && !a.json {
+	err := a.found("init --adopt", func(*repo.Repo) ([]repo.Change, error) {
+		return []repo.Change{
+			{Path: repo.InventoryName, New: plan.Inventory},
+			{Path: lockstep.SopsConfig, Old: config, New: plan.SopsYAML},
+		}, nil
+	})
+	if err == nil && !a.quiet && !a.json {
 		fmt.Fprintf(a.out, "wrote %s and %s; no document was touched\nnext: keyreeve check\n", repo.InventoryName, lockstep.SopsConfig)
 	}
-	return nil
+	return err
 }
 
 // foreignDocuments finds what sops encrypted below the folder.

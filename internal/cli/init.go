@@ -80,6 +80,25 @@ func (a *app) init(name, keyFile string, pq bool) error {
 	if err := inv.AddUser(fleet.User{Name: name, Admin: true, Recipients: []fleet.NamedRecipient{{Name: "key", Recipient: recipient}}}); err != nil {
 		return err
 	}
+	var changes []repo.Change
+	err = a.found("init", func(r *repo.Repo) ([]repo.Change, error) {
+		changes, err = a.initFiles(r, inv)
+		return changes, err
+	})
+	if err != nil || a.quiet {
+		return err
+	}
+	fmt.Fprintf(a.out, "user/%s is the admin of this fleet, with %s from %s\n", name, recipient, source)
+	for _, c := range changes {
+		fmt.Fprintf(a.out, "  wrote %s\n", c.Path)
+	}
+	fmt.Fprintf(a.out, "next: keyreeve host add NAME --recipient age1…\n      keyreeve set common/services#password\n")
+	return nil
+}
+
+// found writes the files that a fleet begins with, and accepts its grants as they
+// are: they are the caller's own, or those of the rules that are adopted.
+func (a *app) found(command string, files func(*repo.Repo) ([]repo.Change, error)) error {
 	if err := repo.InitGit(a.ctx, a.dir); err != nil {
 		return err
 	}
@@ -87,33 +106,23 @@ func (a *app) init(name, keyFile string, pq bool) error {
 	if err != nil {
 		return err
 	}
-	lock, err := a.lock(r, "init")
+	lock, err := a.lock(r, command)
 	if err != nil {
 		return err
 	}
 	defer lock.Unlock()
-	changes, err := a.initFiles(r, inv)
+	changes, err := files(r)
 	if err != nil {
 		return err
 	}
-	if err := r.Apply(a.ctx, "keyreeve init", changes, repo.WithoutUndo()); err != nil {
+	if err := r.Apply(a.ctx, "keyreeve "+command, changes, repo.WithoutUndo()); err != nil {
 		return err
 	}
 	s, err := lockstep.OpenRepo(r, a.ring())
 	if err != nil {
 		return err
 	}
-	if err := s.AcceptAll(a.pinDir()); err != nil {
-		return err
-	}
-	if !a.quiet {
-		fmt.Fprintf(a.out, "user/%s is the admin of this fleet, with %s from %s\n", name, recipient, source)
-		for _, c := range changes {
-			fmt.Fprintf(a.out, "  wrote %s\n", c.Path)
-		}
-		fmt.Fprintf(a.out, "next: keyreeve host add NAME --recipient age1…\n      keyreeve set common/services#password\n")
-	}
-	return nil
+	return s.AcceptAll(a.pinDir())
 }
 
 func (a *app) initFiles(r *repo.Repo, inv *fleet.Inventory) ([]repo.Change, error) {

@@ -24,7 +24,7 @@ func (e *ReadableError) Error() string {
 func checkReadable(s *lockstep.Session, path string, d *sops.Document, old []byte) error {
 	selection := d.Metadata.Selection
 	byComment := selection.UnencryptedCommentRegex != "" || selection.EncryptedCommentRegex != ""
-	if !byComment && !s.OtherSelection(path, d) {
+	if !byComment && len(s.OtherSelection(path, d)) == 0 {
 		return nil
 	}
 	was := map[string]bool{}

@@ -1,6 +1,8 @@
 package lockstep
 
 import (
+	"cmp"
+	"fmt"
 	"slices"
 
 	"keyreeve/fleet"
@@ -16,7 +18,7 @@ type Drift struct {
 	Added      []string // the recipients themselves
 	Removed    []string
 	Recipients []string // that policy wants
-	Regrouped  bool     // the key groups or their threshold differ
+	Regrouped  string   // how the key groups or their threshold differ, if they do
 	NewDataKey bool     // a removal always replaces the data key
 	Entries    []string // refs of what is in the document
 }
@@ -32,28 +34,22 @@ func (s *Session) Compare(path string, d *sops.Document) (*Drift, error) {
 	drift := Drift{Document: path, Recipients: want, Added: without(want, listed), Removed: without(listed, want)}
 	drift.Add, drift.Remove = s.names(drift.Added), s.names(drift.Removed)
 	drift.Regrouped = regrouped(decision, &d.Metadata)
-	if len(drift.Add)+len(drift.Remove) == 0 && !drift.Regrouped {
+	if len(drift.Add)+len(drift.Remove)+len(drift.Regrouped) == 0 {
 		return nil, nil
 	}
-	drift.NewDataKey = len(drift.Remove) > 0 || drift.Regrouped
+	drift.NewDataKey = len(drift.Remove)+len(drift.Regrouped) > 0
 	return &drift, nil
 }
 
-// regrouped reports whether a document's data key is split otherwise than policy
-// says: whoever was in a group knows a share of it.
-func regrouped(decision fleet.Decision, m *sops.Metadata) bool {
+// regrouped says how a document's data key is split otherwise than policy has it,
+// or nothing: whoever was in a group knows a share of it.
+func regrouped(decision fleet.Decision, m *sops.Metadata) string {
 	want := decision.Groups()
 	if len(want) < 2 && len(m.Groups) < 2 {
-		return false
+		return ""
 	}
-	threshold := func(n, groups int) int {
-		if n == 0 {
-			return groups
-		}
-		return n
-	}
-	if len(want) != len(m.Groups) || threshold(decision.Settings.Threshold, len(want)) != threshold(m.ShamirThreshold, len(want)) {
-		return true
+	if len(want) != len(m.Groups) {
+		return fmt.Sprintf("it has %d key groups, policy says %d", len(m.Groups), len(want))
 	}
 	for i, group := range m.Groups {
 		var listed []string
@@ -61,21 +57,34 @@ func regrouped(decision fleet.Decision, m *sops.Metadata) bool {
 			listed = append(listed, key.Recipient)
 		}
 		if len(without(listed, want[i]))+len(without(want[i], listed)) > 0 {
-			return true
+			return fmt.Sprintf("key group %d has other members than policy says", i+1)
 		}
 	}
-	return false
+	have, need := cmp.Or(m.ShamirThreshold, len(want)), cmp.Or(decision.Settings.Threshold, len(want))
+	if have != need {
+		return fmt.Sprintf("%d of its key groups open it, policy says %d", have, need)
+	}
+	return ""
 }
 
-// OtherSelection reports whether a document says otherwise than policy which of
-// its values are encrypted. Bringing it to policy would change what can be read
-// without a key, so that is never done in passing.
-func (s *Session) OtherSelection(path string, d *sops.Document) bool {
+// OtherSelection says how a document differs from policy in which of its values
+// are encrypted and covered by the MAC. Bringing it to policy would change what
+// can be read without a key, so that is never done in passing.
+func (s *Session) OtherSelection(path string, d *sops.Document) []string {
 	decision, ok := s.Policy.For(path)
 	if !ok || d.Format == sops.Binary {
-		return false
+		return nil
 	}
-	return d.Metadata.Selection != selectionOf(decision.Settings) || d.Metadata.MACOnlyEncrypted != decision.Settings.MACOnlyEncrypted
+	var differs []string
+	key, value := d.Metadata.Selection.Rule()
+	wantKey, wantValue := selectionOf(decision.Settings).Rule()
+	if key != wantKey || value != wantValue {
+		differs = append(differs, fmt.Sprintf("its rule is %s %q, policy says %s %q", key, value, wantKey, wantValue))
+	}
+	if want := decision.Settings.MACOnlyEncrypted; d.Metadata.MACOnlyEncrypted != want {
+		differs = append(differs, fmt.Sprintf("mac_only_encrypted is %v, policy says %v", d.Metadata.MACOnlyEncrypted, want))
+	}
+	return differs
 }
 
 // selectionOf returns the selection rule of new documents.
