@@ -88,9 +88,13 @@ func (a *app) init(name, keyFile string, pq bool) error {
 	if err != nil || a.quiet {
 		return err
 	}
-	fmt.Fprintf(a.out, "user/%s is the admin of this fleet, with %s from %s\n", name, recipient, source)
+	fmt.Fprintf(a.out, "user/%s is the admin of this fleet\n  recipient  %s\n  identity   %s\n", name, recipient, source)
+	var paths []string
 	for _, c := range changes {
-		fmt.Fprintf(a.out, "  wrote %s\n", c.Path)
+		paths = append(paths, c.Path)
+	}
+	for _, line := range wrap("  wrote      ", paths) {
+		fmt.Fprintln(a.out, line)
 	}
 	fmt.Fprintf(a.out, "next: keyreeve host add NAME --recipient age1…\n      keyreeve set common/services#password\n")
 	return nil

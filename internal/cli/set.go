@@ -62,7 +62,7 @@ func (a *app) setCommand() *cobra.Command {
 				}
 				files, err := edit.Set(s, ref, value, opts)
 				if err == nil && len(wanted) > 0 {
-					a.note("a new document; its template also has %s", strings.Join(wanted, ", "))
+					a.note("a new document; its template also has %s", fewOf(wanted, 2))
 				}
 				if len(files) > 0 && was != "" && was != is {
 					a.note("%s was of type %s and is now of type %s", args[0], was, is)
@@ -115,4 +115,12 @@ func typed(kind, text string) (*sops.Node, error) {
 		return nil, fmt.Errorf("the value is no %s", kind)
 	}
 	return d.Lookup(0, []string{"v"})
+}
+
+// fewOf names the first of a list and counts the others.
+func fewOf(names []string, most int) string {
+	if more := len(names) - most; more > 1 {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), more)
+	}
+	return strings.Join(names, ", ")
 }

@@ -165,9 +165,9 @@ func realPath(place string) string {
 // joins completes the change that gives a host the recipient: the new key is
 // written before anything is encrypted to it.
 func (k *keySource) joins(c *change, host string) {
-	head := host + " gets " + k.recipient
+	head := host + "  " + k.recipient
 	if len(k.recipient) > 62 {
-		head = host + " gets " + k.recipient[:40] + "…"
+		head = host + "  " + k.recipient[:40] + "…"
 	}
 	lines := []string{head}
 	for _, line := range k.told {

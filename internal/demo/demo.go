@@ -21,6 +21,7 @@ type step struct {
 	stdin  string
 	args   string
 	as     string // whose identity is used; "" is tim's
+	shell  string // a line for the shell instead
 	keep   string // keep the output as this recipient
 	expect int    // exit code
 }
@@ -46,6 +47,8 @@ var steps = []step{
 	{say: "Who can read what.", args: "access"},
 	{args: "access explain host/thinky groups/servers/cluster"},
 	{say: "potato takes its secrets, with its own key, as a new generation.", args: "install ../manifest.json", as: "potato"},
+	{shell: "ls -l ../secrets/"},
+	{shell: "cat ../secrets/wifi"},
 	{args: "get common/services#postgres/password", as: "thinky", say: "thinky can read; then it is sold."},
 	{args: "host rm thinky --yes --reason sold"},
 	{say: "A new value. thinky's key does not open it (exit code 5); potato's does.", stdin: "new token", args: "set groups/servers/cluster#token"},
@@ -109,6 +112,9 @@ func (d *show) step(ctx context.Context, s step) error {
 		}
 	}
 	cmd := exec.CommandContext(ctx, d.program, args...)
+	if s.shell != "" {
+		cmd = exec.CommandContext(ctx, "sh", "-c", s.shell)
+	}
 	cmd.Dir = d.dir
 	cmd.Stdin = strings.NewReader(s.stdin)
 	cmd.Env = []string{"HOME=" + d.root, "PATH=" + os.Getenv("PATH"), "XDG_CONFIG_HOME=" + filepath.Join(d.root, "config"), "XDG_STATE_HOME=" + filepath.Join(d.root, "state")}
@@ -133,7 +139,7 @@ func (d *show) step(ctx context.Context, s step) error {
 		}
 	}
 	if code != s.expect {
-		return fmt.Errorf("the demo failed: keyreeve %s ended with %d, not %d", s.args, code, s.expect)
+		return fmt.Errorf("the demo failed: %s ended with %d, not %d", line(s), code, s.expect)
 	}
 	return nil
 }
@@ -147,6 +153,9 @@ func (d *show) style(code, text string) string {
 
 // line is the command as a person would type it.
 func line(s step) string {
+	if s.shell != "" {
+		return s.shell
+	}
 	text := "keyreeve " + strings.ReplaceAll(s.args, ".pub", "'s age1…")
 	if s.stdin != "" {
 		text = fmt.Sprintf("printf %%s '%s' | %s", strings.ReplaceAll(s.stdin, "'", `'\''`), text)
