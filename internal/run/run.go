@@ -14,6 +14,7 @@ import (
 	"sync"
 	"syscall"
 
+	"keyreeve/internal/term"
 	"keyreeve/keys"
 )
 
@@ -95,7 +96,10 @@ func Command(ctx context.Context, args []string, values map[string]string, in, o
 		for {
 			select {
 			case s := <-signals:
-				cmd.Process.Signal(s)
+				if s == os.Interrupt && term.IsTerminal(in) {
+					continue // the terminal sends it to the child too, and many take a second one as a last word
+				}
+				_ = cmd.Process.Signal(s)
 			case <-done:
 				return
 			}
