@@ -203,17 +203,9 @@ func (c *call) setCommand() error {
 	if len(c.args) != want {
 		return fail(codeNoFile, "set needs a file, an index and a value: %d operands here, not %d", want, len(c.args))
 	}
-	path, err := absolute(c.args[0])
+	path, s, at, err := c.place()
 	if err != nil {
 		return err
-	}
-	s, err := c.stores(path)
-	if err != nil {
-		return err
-	}
-	at, err := parsePath(c.args[1])
-	if err != nil {
-		return failed(codeSet, err)
 	}
 	data, err := c.setValue()
 	if err != nil {
@@ -227,6 +219,20 @@ func (c *call) setCommand() error {
 		return err
 	}
 	return c.set(path, s, at, value)
+}
+
+// place reads the first two operands: a file, and an index into it.
+func (c *call) place() (path string, s stores, at []step, err error) {
+	if path, err = absolute(c.args[0]); err != nil {
+		return "", s, nil, err
+	}
+	if s, err = c.stores(path); err != nil {
+		return "", s, nil, err
+	}
+	if at, err = parsePath(c.args[1]); err != nil {
+		return "", s, nil, failed(codeSet, err)
+	}
+	return path, s, at, nil
 }
 
 func (c *call) setValue() ([]byte, error) {
@@ -269,17 +275,9 @@ func (c *call) unsetCommand() error {
 	if len(c.args) != 2 {
 		return fail(codeNoFile, "unset needs a file and an index")
 	}
-	path, err := absolute(c.args[0])
+	path, s, at, err := c.place()
 	if err != nil {
 		return err
-	}
-	s, err := c.stores(path)
-	if err != nil {
-		return err
-	}
-	at, err := parsePath(c.args[1])
-	if err != nil {
-		return failed(codeSet, err)
 	}
 	if len(at) == 0 {
 		return fail(codeSet, "the index is empty: the whole document cannot be unset")
