@@ -1,9 +1,11 @@
 package lockstep
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"runtime"
 	"slices"
 	"strings"
@@ -79,7 +81,7 @@ func (p *planner) documents(ctx context.Context, plan *Plan) error {
 		group.Go(func() error {
 			outcomes[i] = p.document(ctx, path)
 			count()
-			return ctx.Err()
+			return cmp.Or(outcomes[i].fatal(), ctx.Err())
 		})
 	}
 	if err := group.Wait(); err != nil {
@@ -94,6 +96,15 @@ func (p *planner) documents(ctx context.Context, plan *Plan) error {
 	strays, err := p.strays()
 	plan.Failed = append(plan.Failed, strays...)
 	return err
+}
+
+// fatal returns the error of a system call, which says nothing of the document: the
+// next try may go well, so that nothing is changed without it.
+func (o outcome) fatal() error {
+	if call := (*fs.PathError)(nil); errors.As(o.failed, &call) {
+		return o.failed
+	}
+	return nil
 }
 
 // add takes an outcome into the plan. A document that moves does so in any case.
@@ -286,6 +297,9 @@ func (p *planner) strays() ([]error, error) {
 	var faults []error
 	for _, path := range others {
 		d, _, err := p.target.Read(path)
+		if fatal := (outcome{failed: err}).fatal(); fatal != nil {
+			return nil, fatal
+		}
 		if err != nil || !p.opts.covers(path) {
 			continue
 		}
