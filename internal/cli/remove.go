@@ -33,7 +33,7 @@ func (a *app) removeCommand(kind fleet.PrincipalKind) *cobra.Command {
 					return c, deleteFiles(s, c, own)
 				}
 				if len(own) > 0 {
-					c.preview = append(c.preview, "", fmt.Sprintf("%s of its own stay; nothing covers them now: move or remove them", count(len(own), "document", "documents")))
+					c.preview = append(c.preview, "", count(len(own), "document of its own stays; nothing covers it now: move or remove it", "documents of its own stay; nothing covers them now: move or remove them"))
 				}
 				return c, nil
 			})

@@ -3,8 +3,6 @@ package cli
 import (
 	"errors"
 	"fmt"
-	"strings"
-	"time"
 
 	"keyreeve/fleet"
 	"keyreeve/internal/lockstep"
@@ -141,59 +139,4 @@ func (a *app) show(s *lockstep.Session, c *change) {
 func (a *app) lock(r *repo.Repo, name string) (*repo.Lock, error) {
 	return r.Lock(a.ctx, repo.LockOptions{Command: "keyreeve " + name, Timeout: a.lockTimeout,
 		Waiting: func(holder string) { a.note("waiting for %s", holder) }})
-}
-
-// gate refuses to encrypt to readers that others added, until they are accepted.
-func (a *app) gate(s *lockstep.Session, c *change) (*lockstep.Acceptance, error) {
-	acceptance, err := s.Acceptance(a.pinDir(), c.next, c.files, c.plan)
-	if err != nil {
-		return nil, err
-	}
-	if a.acceptGrants && c.plan != nil && c.next == nil {
-		acceptance.TakeAll()
-	}
-	if acceptance.First && len(c.files) > 0 {
-		a.note("first write to this repository on this machine: its readers are accepted as they are")
-	}
-	if len(acceptance.Fresh)+len(acceptance.Moved) == 0 {
-		return acceptance, nil
-	}
-	origins, err := s.Origins(a.ctx, acceptance.Fresh)
-	if err != nil {
-		return nil, err
-	}
-	refusal := &grantsError{}
-	for _, o := range origins {
-		refusal.lines = append(refusal.lines, grantLines(o)...)
-	}
-	for _, d := range acceptance.Moved {
-		refusal.lines = append(refusal.lines, fmt.Sprintf("%s would be for %s too; the document is new at this path, see git log %s", d.Document, strings.Join(d.Add, ", "), d.Document))
-	}
-	refusal.count = len(origins) + len(acceptance.Moved)
-	if a.acceptGrants {
-		for _, line := range refusal.lines {
-			a.note("accepted: %s", strings.TrimSpace(line))
-		}
-		return acceptance, nil
-	}
-	if !term.IsTerminal(a.in) || a.dryRun || a.json || a.yes {
-		return nil, refusal
-	}
-	fmt.Fprintf(a.err, "%s:\n  %s\n", refusal, printableLines(strings.Join(refusal.lines, "\n  ")))
-	if a.confirm("Accept these readers?") != nil {
-		return nil, refusal
-	}
-	return acceptance, nil
-}
-
-// grantLines says what a grant allows, and which commit brought it.
-func grantLines(o lockstep.Origin) []string {
-	what := fmt.Sprintf("%s may read %s with %s", o.Grant.Principal, o.Grant.Rule, lockstep.Short(o.Grant.Recipient))
-	if o.Grant.Settings != "" {
-		what = fmt.Sprintf("%s has %s", o.Grant.Rule, term.Printable(term.Shorten(o.Grant.Settings, 60)))
-	}
-	if o.Commit == "" {
-		return []string{what, "  by a change of " + repo.InventoryName + " that is not committed"}
-	}
-	return []string{what, fmt.Sprintf("  by commit %.8s of %s, %s: %s", o.Commit, term.Printable(term.Shorten(o.Author, 30)), o.Time.Format(time.DateOnly), term.Printable(term.Shorten(o.Summary, 40)))}
 }
