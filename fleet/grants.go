@@ -30,6 +30,10 @@ func (g Grant) Key() string {
 	return key
 }
 
+// Everywhere reports whether the standard layout grants whatever the folder: to an
+// admin or a recovery recipient.
+func (g Grant) Everywhere() bool { return g.Kind == "layout" && g.Rule == secretsFolder+"/**" }
+
 // Grants returns every grant of the policy, whether or not there are documents
 // under its rule.
 func (p *Policy) Grants() []Grant {

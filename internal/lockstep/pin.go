@@ -65,6 +65,11 @@ func (s *Session) Acceptance(dir string, next *fleet.Inventory, changes []repo.C
 		return a, err
 	}
 	a.Fresh = a.restingOn(policy, changes)
+	for _, g := range a.kept(s, policy, plan) {
+		if !slices.Contains(a.Fresh, g) {
+			a.Fresh = append(a.Fresh, g)
+		}
+	}
 	a.Moved = a.moved(s, next, changes)
 	return a, nil
 }
@@ -125,6 +130,49 @@ func (a *Acceptance) restingOn(policy *fleet.Policy, changes []repo.Change) []fl
 		}
 	}
 	return slices.DeleteFunc(slices.Clone(a.target), func(g fleet.Grant) bool { return !used[g] || a.accepted[pinned(g)] })
+}
+
+// kept returns the grants that nobody accepted of those who stay readers of a
+// document that the plan leaves without cover: nothing but their being listed, and
+// a policy that anybody may have committed, made them readers.
+func (a *Acceptance) kept(s *Session, policy *fleet.Policy, plan *Plan) []fleet.Grant {
+	if plan == nil {
+		return nil
+	}
+	var fresh []fleet.Grant
+	for _, c := range plan.Changes {
+		_, covered := policy.For(c.Path)
+		if covered || c.New == nil || c.Path == repo.InventoryName || c.Path == SopsConfig {
+			continue
+		}
+		d, err := sops.Parse(c.New, sops.FormatOf(c.Path))
+		if err != nil {
+			continue
+		}
+		grants := slices.DeleteFunc(slices.Clone(a.target), func(g fleet.Grant) bool { return !g.Everywhere() })
+		if plan.before != nil {
+			was, _ := plan.before.For(c.Path)
+			grants = append(grants, was.Grants()...)
+		}
+		for _, recipient := range d.Metadata.Recipients() {
+			fresh = append(fresh, a.unaccepted(s, c.Path, recipient, grants)...)
+		}
+	}
+	return fresh
+}
+
+// unaccepted returns the grants of a recipient if none of them was accepted, and
+// one for the document alone where it has none.
+func (a *Acceptance) unaccepted(s *Session, path, recipient string, grants []fleet.Grant) []fleet.Grant {
+	own := slices.DeleteFunc(slices.Clone(grants), func(g fleet.Grant) bool { return g.Recipient != recipient })
+	if slices.ContainsFunc(own, func(g fleet.Grant) bool { return a.accepted[pinned(g)] }) {
+		return nil
+	}
+	if len(own) == 0 {
+		owner, _, _, _ := s.Inventory.Owner(recipient)
+		own = []fleet.Grant{{Principal: owner, Recipient: recipient, Rule: path, Kind: "document"}}
+	}
+	return own
 }
 
 // moved returns the documents that this machine did not know at their path, and

@@ -24,6 +24,8 @@ type Plan struct {
 	Settled []string // documents that are in step once the changes are made
 	// Inventory is the one that the plan leads to.
 	Inventory *fleet.Inventory
+
+	before *fleet.Policy // what it replaces, nil if nothing
 }
 
 // A DataKey says what becomes of a document's data key.
@@ -130,7 +132,7 @@ func (s *Session) Plan(ctx context.Context, next *fleet.Inventory, opts PlanOpti
 	} else if err := p.committedBefore(ctx); err != nil {
 		return nil, err
 	}
-	plan.Inventory = target.Inventory
+	plan.Inventory, plan.before = target.Inventory, p.before
 	config, err := target.configChange()
 	if err != nil {
 		return nil, err
