@@ -14,6 +14,7 @@ import (
 	"keyreeve/internal/edit"
 	"keyreeve/internal/lockstep"
 	"keyreeve/internal/repo"
+	"keyreeve/internal/term"
 )
 
 func (a *app) completionCommand() *cobra.Command {
@@ -142,10 +143,17 @@ func (a *app) completer(sources []source, repeats bool) cobra.CompletionFunc {
 			s = nil
 		}
 		offers := slices.DeleteFunc(from(s, word), func(offer string) bool {
-			return !strings.HasPrefix(offer, word) || repeats && slices.Contains(args, offer)
+			return !strings.HasPrefix(offer, word) || !harmless(offer) || repeats && slices.Contains(args, offer)
 		})
 		return offers, cobra.ShellCompDirectiveNoFileComp
 	}
+}
+
+// harmless tells names that mean nothing to a shell or a terminal. Others name
+// documents as they like, and shells put offers on the command line, and on the
+// screen, as they are.
+func harmless(offer string) bool {
+	return term.Printable(offer) == offer && !strings.ContainsAny(offer, "$`\"'\\;&|<>(){}*?!")
 }
 
 func nothing(*lockstep.Session, string) []string { return nil }
