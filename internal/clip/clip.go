@@ -14,6 +14,8 @@ import (
 	"os/exec"
 	"strings"
 	"time"
+
+	"keyreeve/keys"
 )
 
 // callTimeout bounds each call: a clipboard program waits for ever where its
@@ -91,6 +93,7 @@ func call(ctx context.Context, args []string, in []byte, out io.Writer) error {
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
 	cmd.Stdin = bytes.NewReader(in)
 	cmd.Stdout = out
+	cmd.Env = keys.ChildEnv(os.Environ()) // wl-copy and xclip stay behind with it
 	cmd.WaitDelay = time.Second
 	if err := cmd.Run(); err != nil {
 		return fmt.Errorf("the clipboard program %s: %w", args[0], err)

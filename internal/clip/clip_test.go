@@ -83,6 +83,19 @@ func TestClipboard(t *testing.T) {
 	}
 }
 
+// A clipboard program stays behind, so it gets no identity.
+func TestNoIdentityInEnvironment(t *testing.T) {
+	t.Setenv("SOPS_AGE_KEY", "AGE-SECRET-KEY-1")
+	t.Setenv("DISPLAY", ":7")
+	var env bytes.Buffer
+	if err := call(t.Context(), []string{"env"}, nil, &env); err != nil {
+		t.Fatal(err)
+	}
+	if text := env.String(); strings.Contains(text, "SECRET") || !strings.Contains(text, "DISPLAY=:7") {
+		t.Errorf("the environment is\n%s", text)
+	}
+}
+
 func TestFind(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
 	if tool, err := Find(""); err == nil {
