@@ -62,8 +62,10 @@ func (p *Policy) Grants() []Grant {
 // several, of which one is enough.
 func (d Decision) Grants() []Grant {
 	var all []Grant
+	seen := map[Grant]bool{}
 	add := func(g Grant) {
-		if !slices.Contains(all, g) {
+		if !seen[g] {
+			seen[g] = true
 			all = append(all, g)
 		}
 	}

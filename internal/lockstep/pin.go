@@ -179,9 +179,13 @@ func (a *Acceptance) unaccepted(s *Session, path, recipient string, grants []fle
 // that the change gives readers whom the caller's own edit does not explain: a
 // document that somebody moved below a rule with more readers comes out here.
 func (a *Acceptance) moved(s *Session, next *fleet.Inventory, changes []repo.Change) []Drift {
+	known := map[string]bool{}
+	for _, path := range a.pins.Documents {
+		known[path] = true
+	}
 	var all []Drift
 	for _, d := range s.Readers(changes) {
-		if slices.Contains(a.pins.Documents, d.Document) {
+		if known[d.Document] {
 			continue
 		}
 		if next != nil {
