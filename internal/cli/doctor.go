@@ -159,7 +159,7 @@ func (a *app) state(s *lockstep.Session, found *identities) (repoState, error) {
 			r.drift++
 		}
 	}
-	acceptance, err := s.Acceptance(a.pinDir(), nil, nil, nil)
+	acceptance, err := s.Acceptance(a.ctx, a.pinDir(), nil, nil, nil)
 	if err != nil {
 		return r, err
 	}

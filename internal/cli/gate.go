@@ -13,7 +13,7 @@ import (
 
 // gate refuses to encrypt to readers that others added, until they are accepted.
 func (a *app) gate(s *lockstep.Session, c *change) (*lockstep.Acceptance, error) {
-	acceptance, err := s.Acceptance(a.pinDir(), c.next, c.files, c.plan)
+	acceptance, err := s.Acceptance(a.ctx, a.pinDir(), c.next, c.files, c.plan)
 	if err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package lockstep
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"slices"
 
@@ -21,6 +22,7 @@ type Acceptance struct {
 	accepted map[repo.Grant]bool
 	target   []fleet.Grant
 	settled  []string // documents that are in step after the change
+	head     string   // the commit that the change is made at
 }
 
 // pinned is how a grant is recorded.
@@ -33,16 +35,25 @@ func pinned(g fleet.Grant) repo.Grant {
 // inventory into next where that is not nil, are the caller's own. A grant that
 // the change encrypts nothing to is no matter. plan is nil for a change that is
 // not about readers.
-func (s *Session) Acceptance(dir string, next *fleet.Inventory, changes []repo.Change, plan *Plan) (*Acceptance, error) {
+func (s *Session) Acceptance(ctx context.Context, dir string, next *fleet.Inventory, changes []repo.Change, plan *Plan) (*Acceptance, error) {
 	pins, err := s.Repo.LoadPins(dir)
 	if err != nil {
 		return nil, err
+	}
+	head, err := s.head(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if pins != nil {
+		if err := s.unpinWithdrawn(ctx, pins, head); err != nil {
+			return nil, err
+		}
 	}
 	policy := s.Policy
 	if next != nil {
 		policy = next.Policy()
 	}
-	a := &Acceptance{First: pins == nil, accepted: map[repo.Grant]bool{}, target: policy.Grants()}
+	a := &Acceptance{First: pins == nil, head: head, accepted: map[repo.Grant]bool{}, target: policy.Grants()}
 	if pins != nil {
 		a.pins = *pins
 	}
@@ -210,7 +221,7 @@ func (a *Acceptance) TakeAll() {
 // fresh grants that it rested on. What the inventory no longer grants is unpinned,
 // and what is no document any more forgotten.
 func (s *Session) Accept(dir string, a *Acceptance) error {
-	next := repo.Pins{}
+	next := repo.Pins{Head: a.head}
 	for _, g := range a.target {
 		if a.accepted[pinned(g)] || slices.Contains(a.Fresh, g) {
 			next.Grants = append(next.Grants, pinned(g))

@@ -21,7 +21,8 @@ type Grant struct {
 // Pins are what this machine last accepted of one repository.
 type Pins struct {
 	Grants    []Grant  `json:"grants"`
-	Documents []string `json:"documents"` // paths at which documents were in step with policy
+	Documents []string `json:"documents"`      // paths at which documents were in step with policy
+	Head      string   `json:"head,omitempty"` // the commit at which they were accepted
 }
 
 // pins is their file.
@@ -99,7 +100,7 @@ func (r *Repo) LoadPins(dir string) (*Pins, error) {
 // SavePins records exactly this as accepted. After an error the record is as it
 // was.
 func (r *Repo) SavePins(dir string, accepted Pins) error {
-	p := pins{Version: pinsVersion, Repository: r.Root, Pins: Pins{Grants: append([]Grant{}, accepted.Grants...), Documents: append([]string{}, accepted.Documents...)}}
+	p := pins{Version: pinsVersion, Repository: r.Root, Pins: Pins{Grants: append([]Grant{}, accepted.Grants...), Documents: append([]string{}, accepted.Documents...), Head: accepted.Head}}
 	slices.SortFunc(p.Grants, func(a, b Grant) int {
 		return cmp.Or(cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.Recipient, b.Recipient), cmp.Compare(a.Settings, b.Settings))
 	})
