@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 
 	"golang.org/x/sync/errgroup"
 
@@ -28,6 +29,8 @@ type planner struct {
 	// its new data key already.
 	head  bool
 	names map[string]string // of documents, by their paths
+	// committed returns the documents of the last commit by their paths.
+	committed func() (map[string][]byte, error)
 }
 
 // committedBefore takes the policy of the last commit for the one that is
@@ -73,13 +76,14 @@ func (p *planner) documents(ctx context.Context, plan *Plan) error {
 		p.names[paths[i]] = name
 	}
 	paths = slices.DeleteFunc(paths, func(path string) bool { return !p.opts.covers(path) })
+	p.committed = p.readCommitted(ctx, paths)
 	outcomes := make([]outcome, len(paths))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(runtime.GOMAXPROCS(0))
 	count := counter(p.opts.Progress, len(paths))
 	for i, path := range paths {
 		group.Go(func() error {
-			outcomes[i] = p.document(ctx, path)
+			outcomes[i] = p.document(path)
 			count()
 			return cmp.Or(outcomes[i].fatal(), ctx.Err())
 		})
@@ -144,7 +148,7 @@ func (p *planner) place(path string) string {
 
 // document returns the change that brings one document to policy. An addition
 // wraps the same data key afresh and leaves values alone.
-func (p *planner) document(ctx context.Context, path string) (o outcome) {
+func (p *planner) document(path string) (o outcome) {
 	s := p.target
 	d, old, err := s.Read(path)
 	o.change = repo.Change{Path: path, Old: old}
@@ -156,7 +160,7 @@ func (p *planner) document(ctx context.Context, path string) (o outcome) {
 		o.failed = err
 		return o
 	}
-	target, err := p.drift(ctx, path, d)
+	target, err := p.drift(path, d)
 	if err != nil || target == nil {
 		o.failed = err
 		return o
@@ -179,7 +183,7 @@ type target struct {
 }
 
 // drift returns how a document differs from what policy wants of it, or nil.
-func (p *planner) drift(ctx context.Context, path string, d *sops.Document) (*target, error) {
+func (p *planner) drift(path string, d *sops.Document) (*target, error) {
 	s := p.target
 	found, err := s.Compare(p.place(path), d)
 	var uncovered *UncoveredError
@@ -189,7 +193,7 @@ func (p *planner) drift(ctx context.Context, path string, d *sops.Document) (*ta
 	if err != nil {
 		return nil, err
 	}
-	lost, err := p.lost(ctx, path, d)
+	lost, err := p.lost(path, d)
 	if err != nil {
 		return nil, err
 	}
@@ -208,7 +212,7 @@ func (p *planner) drift(ctx context.Context, path string, d *sops.Document) (*ta
 
 // lost returns the recipients whom the policy before let read a document and this
 // one does not, listed or not.
-func (p *planner) lost(ctx context.Context, path string, d *sops.Document) ([]string, error) {
+func (p *planner) lost(path string, d *sops.Document) ([]string, error) {
 	if p.before == nil {
 		return nil, nil
 	}
@@ -218,7 +222,7 @@ func (p *planner) lost(ctx context.Context, path string, d *sops.Document) ([]st
 	if len(lost) == 0 || !p.head {
 		return lost, nil
 	}
-	same, err := p.sameDataKey(ctx, path, d)
+	same, err := p.sameDataKey(path, d)
 	if err != nil || !same {
 		return nil, err
 	}
@@ -227,19 +231,32 @@ func (p *planner) lost(ctx context.Context, path string, d *sops.Document) ([]st
 
 // sameDataKey reports whether a value has the ciphertext that it has in the last
 // commit, or there is none to tell by.
-func (p *planner) sameDataKey(ctx context.Context, path string, d *sops.Document) (bool, error) {
-	data, err := p.target.Repo.ReadAt(ctx, "HEAD", path)
-	if absent := (*repo.NotFoundError)(nil); errors.As(err, &absent) {
-		return true, nil
-	}
+func (p *planner) sameDataKey(path string, d *sops.Document) (bool, error) {
+	contents, err := p.committed()
 	if err != nil {
 		return false, err
 	}
-	committed, err := sops.Parse(data, sops.FormatOf(path))
+	if contents[path] == nil {
+		return true, nil
+	}
+	committed, err := sops.Parse(contents[path], sops.FormatOf(path))
 	if err != nil {
 		return true, nil
 	}
 	return len(committed.Ciphertexts()) == 0 || d.SharesCiphertext(committed), nil
+}
+
+// readCommitted returns what reads the given documents of the last commit, once and
+// if asked.
+func (p *planner) readCommitted(ctx context.Context, paths []string) func() (map[string][]byte, error) {
+	return sync.OnceValues(func() (map[string][]byte, error) {
+		contents, err := p.target.Repo.ReadAllAt(ctx, "HEAD", paths)
+		byPath := map[string][]byte{}
+		for i, data := range contents {
+			byPath[paths[i]] = data
+		}
+		return byPath, err
+	})
 }
 
 // closed takes the readers that no principal owns any more, and those that the
