@@ -29,6 +29,7 @@ func (a *app) removeCommand(kind fleet.PrincipalKind) *cobra.Command {
 				if err != nil {
 					return nil, err
 				}
+				c.preview = slices.Concat([]string{leaves(p)}, c.preview)
 				if remove {
 					return c, deleteFiles(s, c, own)
 				}
@@ -44,6 +45,14 @@ func (a *app) removeCommand(kind fleet.PrincipalKind) *cobra.Command {
 	}
 	c.Flags().StringVar(&reason, "reason", "", "why, for the record")
 	return a.writes(c)
+}
+
+// leaves is the headline of a removal.
+func leaves(p fleet.Principal) string {
+	if p.Kind == fleet.GroupKind {
+		return p.String() + " is dissolved:"
+	}
+	return p.String() + " leaves the fleet:"
 }
 
 // deleteFiles makes a change delete documents instead of what it did to them.

@@ -259,10 +259,10 @@ func (p *planner) readCommitted(ctx context.Context, paths []string) func() (map
 	})
 }
 
-// closed takes the readers that no principal owns any more, and those that the
-// policy before let read, from a document that nothing in the inventory covers,
-// such as the own documents of a host that was removed. Whoever may stay must be
-// listed and have been allowed to read it.
+// closed takes the readers that no principal owns any more, and those that read it
+// by what is gone, from a document that nothing in the inventory covers, such as
+// the own documents of a host or group that was removed. Whoever may stay must be
+// listed, have been allowed to read it, and read everything, if anybody does.
 func (p *planner) closed(path string, d *sops.Document) (*target, error) {
 	s := p.target
 	gone, active := s.Retired(d)
@@ -270,7 +270,7 @@ func (p *planner) closed(path string, d *sops.Document) (*target, error) {
 	if p.before != nil {
 		var was fleet.Decision
 		if was, covered = p.before.For(path); covered {
-			trusted = was.Recipients()
+			trusted = readers(was.Recipients(), trusted)
 		}
 	}
 	stay := slices.DeleteFunc(slices.Clone(active), func(r string) bool { return !slices.Contains(trusted, r) })
@@ -282,6 +282,14 @@ func (p *planner) closed(path string, d *sops.Document) (*target, error) {
 	}
 	removed := without(d.Metadata.Recipients(), stay)
 	return &target{uncovered: true, Drift: Drift{Document: p.place(path), Recipients: stay, Removed: removed, Remove: s.names(removed), NewDataKey: true}}, nil
+}
+
+// readers returns those of was who read everything, or all if nobody does.
+func readers(was, everything []string) []string {
+	if len(everything) == 0 {
+		return was
+	}
+	return slices.DeleteFunc(slices.Clone(was), func(r string) bool { return !slices.Contains(everything, r) })
 }
 
 // readEverything returns the recipients of those who read a document of the
