@@ -24,8 +24,9 @@ type keySource struct {
 	recipient, sshKey, scan, fingerprint, generate, kind string
 	native                                               bool
 
-	tree *enroll.Tree
-	told []string // what to say of the key before the preview
+	tree  *enroll.Tree
+	later bool     // a dry run made the tree: the key will be another
+	told  []string // what to say of the key before the preview
 }
 
 // flags adds the ways to name a host's key.
@@ -69,7 +70,7 @@ func (a *app) resolve(k *keySource, host string) (err error) {
 		if k.tree, err = enroll.Generate(k.kind, host); err != nil {
 			return err
 		}
-		k.recipient = k.tree.Recipient
+		k.recipient, k.later = k.tree.Recipient, a.dryRun
 		k.told = append(k.told, "a new key, "+k.tree.KeyFile+" below "+k.generate)
 		return nil
 	case k.sshKey != "":
@@ -166,7 +167,10 @@ func realPath(place string) string {
 // written before anything is encrypted to it.
 func (k *keySource) joins(c *change, host string) {
 	head := host + "  " + k.recipient
-	if len(k.recipient) > 62 {
+	switch {
+	case k.later:
+		head = host + "  its recipient is made when this is done"
+	case len(k.recipient) > 62:
 		head = host + "  " + k.recipient[:40] + "…"
 	}
 	lines := []string{head}
