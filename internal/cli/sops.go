@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -44,6 +45,10 @@ func (a *app) sopsCommand() *cobra.Command {
 	c := command("sops COMMAND [flags] [FILE]", "Work as sops does, with its flags, output and exit codes",
 		"  keyreeve sops decrypt --extract '[\"db\"][\"password\"]' secrets/db.yaml\n  keyreeve sops encrypt -i secrets/db.yaml",
 		cobra.ArbitraryArgs, func(args []string) error {
+			args, err := a.enter(args)
+			if err != nil {
+				return err
+			}
 			if code := asSops("keyreeve sops", a.in, a.out, a.err).Run(a.ctx, args); code != 0 {
 				return &sopsError{code}
 			}
@@ -60,6 +65,32 @@ func (a *app) sopsCommand() *cobra.Command {
 		return run(c, args)
 	}
 	return c
+}
+
+// enter goes to the folder that -C before sops names, and returns the arguments
+// behind it, which are all for sops.
+func (a *app) enter(args []string) ([]string, error) {
+	for len(args) > 0 {
+		name, dir, given := strings.Cut(args[0], "=")
+		switch {
+		case name == "-q" || name == "--quiet":
+			args = args[1:]
+			continue
+		case args[0] == "-C" || args[0] == "--directory":
+			if len(args) < 2 {
+				return nil, &usageError{"flag needs an argument: " + name, ""}
+			}
+			dir, args = args[1], args[2:]
+		case name == "--directory" && given:
+			args = args[1:]
+		default:
+			return args, nil
+		}
+		if err := os.Chdir(dir); err != nil {
+			return nil, err
+		}
+	}
+	return args, nil
 }
 
 // sopsCodes are those of sops that users of age meet.
