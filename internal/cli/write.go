@@ -48,11 +48,12 @@ func (a *app) write(name string, compute func(*lockstep.Session) (*change, error
 	if err != nil {
 		return err
 	}
-	a.show(s, c)
+	a.show(c)
 	acceptance, err := a.gate(s, c)
 	if err != nil && !c.report {
 		return err
 	}
+	a.noteReaders(s, c)
 	if !a.dryRun {
 		if err := a.apply(name, s, c, acceptance); err != nil {
 			return err
@@ -109,18 +110,20 @@ func (a *app) place(name string, r *repo.Repo, c *change) error {
 	return err
 }
 
-// show prints what a change does: its preview, and what a write of values does
-// to readers besides.
-func (a *app) show(s *lockstep.Session, c *change) {
-	if a.json {
+// show prints the preview of a change.
+func (a *app) show(c *change) {
+	if a.json || a.quiet {
 		return
 	}
-	if !a.quiet {
-		for _, line := range c.preview {
-			fmt.Fprintln(a.out, term.Printable(line))
-		}
+	for _, line := range c.preview {
+		fmt.Fprintln(a.out, term.Printable(line))
 	}
-	if c.plan != nil {
+}
+
+// noteReaders says what a write of values does to readers besides, once nothing
+// stands against it.
+func (a *app) noteReaders(s *lockstep.Session, c *change) {
+	if a.json || c.plan != nil {
 		return
 	}
 	for _, d := range s.Readers(c.files) {
