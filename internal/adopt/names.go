@@ -177,6 +177,10 @@ var place = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`(?i)(?:^|/)(hosts?|machines?|systems?|servers?|nodes?|nixos|users?|people|home)/([A-Za-z0-9][A-Za-z0-9._-]*)`)
 })
 
+// ending is that of a document, which is no part of a name; what an expression
+// such as (yaml|json) leaves of it is a dot.
+var ending = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\.(ya?ml|json|env|ini|bin)?$`) })
+
 // nameByPath names the key that a rule for one host or user has to itself.
 func (a *adoption) nameByPath(k *key) {
 	for _, i := range k.rules {
@@ -199,7 +203,7 @@ func (a *adoption) nameByPath(k *key) {
 func (a *adoption) placeOf(rule int) (fleet.PrincipalKind, string) {
 	path := strings.NewReplacer(`\.`, ".", "^", "", "$", "").Replace(a.old.Rules[rule].PathRegex)
 	if m := place().FindStringSubmatch(path); m != nil {
-		return kindWords[strings.ToLower(m[1])], strings.TrimSuffix(m[2], ".")
+		return kindWords[strings.ToLower(m[1])], ending().ReplaceAllString(m[2], "")
 	}
 	if m := regexp.MustCompile(`^/?secrets/([A-Za-z0-9][A-Za-z0-9_-]*)(?:/|\.(?:yaml|json))`).FindStringSubmatch(path); m != nil &&
 		!slices.Contains([]string{"common", "users", "groups", "shared", "global"}, m[1]) {

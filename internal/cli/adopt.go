@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"keyreeve/fleet"
 	"keyreeve/internal/adopt"
 	"keyreeve/internal/lockstep"
 	"keyreeve/internal/repo"
@@ -111,6 +112,10 @@ func configsBelow(dir string) []string {
 	return found
 }
 
+// What a person is shown of a large fleet: so many principals of a kind, and members
+// of a group.
+const shownPrincipals, shownMembers = 20, 4
+
 // showAdoption prints the plan.
 func (a *app) showAdoption(p *adopt.Plan, documents int) error {
 	if a.json {
@@ -121,7 +126,11 @@ func (a *app) showAdoption(p *adopt.Plan, documents int) error {
 	}
 	fmt.Fprintf(a.out, "%s becomes %s:\n\n", lockstep.SopsConfig, repo.InventoryName)
 	t := term.Table{}
+	rows := map[fleet.PrincipalKind]int{}
 	for _, k := range p.Principals {
+		if rows[k.Principal.Kind]++; rows[k.Principal.Kind] > shownPrincipals {
+			continue
+		}
 		recipient, role := abbreviated(k.Recipient), ""
 		if k.Recipient == "" {
 			recipient = "no recipient"
@@ -136,10 +145,19 @@ func (a *app) showAdoption(p *adopt.Plan, documents int) error {
 		for _, m := range g.Members() {
 			members = append(members, m.Name)
 		}
-		t.Row("  group/"+g.Name, fmt.Sprintf("%d members", len(members)), strings.Join(members, " "))
+		size := len(members)
+		if size > shownMembers {
+			members = append(members[:shownMembers], "…")
+		}
+		t.Row("  group/"+g.Name, count(size, "member", "members"), strings.Join(members, " "))
 	}
 	if err := t.Write(a.outTerm); err != nil {
 		return err
+	}
+	for _, kind := range []fleet.PrincipalKind{fleet.UserKind, fleet.HostKind} {
+		if n := rows[kind] - shownPrincipals; n > 0 {
+			fmt.Fprintf(a.out, "  and %s (--dry-run --json has all)\n", count(n, "more "+string(kind), "more "+string(kind)+"s"))
+		}
 	}
 	fmt.Fprintf(a.out, "\nform: %s\n", formText(p))
 	for _, n := range p.Notes {
