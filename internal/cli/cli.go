@@ -80,12 +80,24 @@ func (a *app) root() *cobra.Command {
 func command(use, short, example string, args cobra.PositionalArgs, run func(args []string) error) *cobra.Command {
 	c := &cobra.Command{Use: use, Short: short, Example: example, RunE: func(_ *cobra.Command, args []string) error { return run(args) }}
 	c.Args = func(cmd *cobra.Command, given []string) error {
-		if err := args(cmd, given); err != nil {
-			return &usageError{err.Error(), "see " + cmd.CommandPath() + " --help"}
+		err := args(cmd, given)
+		if _, ok := as[*usageError](err); ok || err == nil {
+			return err
 		}
-		return nil
+		return &usageError{fmt.Sprintf("wrong number of arguments: %d", len(given)),
+			"usage: keyreeve " + usageWords(cmd) + "\n          see " + cmd.CommandPath() + " --help"}
 	}
 	return c
+}
+
+// usageWords is a command line of c, without the program and flags.
+func usageWords(c *cobra.Command) string {
+	words := c.Use
+	for c.HasParent() && c.Parent().HasParent() {
+		c = c.Parent()
+		words = c.Name() + " " + words
+	}
+	return words
 }
 
 // family makes a command that only has others below it.

@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -71,6 +72,7 @@ func (a *app) fleetChecks() []doctor.Check {
 	for _, p := range found.Problems {
 		checks = append(checks, doctor.Check{Name: "key source", State: doctor.Warning, Detail: p.Source + ": " + p.Error, Fix: "correct it, or unset it"})
 	}
+	checks = append(checks, a.keyFileChecks()...)
 	if found.outside {
 		return append(checks, doctor.Check{Name: "repository", State: doctor.Absent, Detail: repo.ErrNoInventory.Error(), Fix: "keyreeve init, or -C DIR"})
 	}
@@ -81,6 +83,25 @@ func (a *app) fleetChecks() []doctor.Check {
 	checks = append(checks, doctor.Check{Name: "repository", State: doctor.OK, Detail: fmt.Sprintf("%s, %s", s.Repo.Root, count(state.documents, "document", "documents"))})
 	for _, w := range state.work() {
 		checks = append(checks, doctor.Check{Name: "repository", State: doctor.Warning, Detail: w.what, Fix: w.command})
+	}
+	return checks
+}
+
+// keyFileChecks names the files of identities that others may read.
+func (a *app) keyFileChecks() []doctor.Check {
+	var paths []string
+	for _, id := range a.ring().Identities() {
+		paths = append(paths, id.Source().Path)
+	}
+	for _, l := range a.ring().Locked() {
+		paths = append(paths, l.Source.Path)
+	}
+	slices.Sort(paths)
+	var checks []doctor.Check
+	for _, path := range slices.Compact(paths) {
+		if c, ok := doctor.KeyFile(path); ok {
+			checks = append(checks, c)
+		}
 	}
 	return checks
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os/exec"
 	"strings"
 	"syscall"
 
@@ -138,6 +139,12 @@ func classify(err error) (int, string) {
 	if _, ok := as[*run.NameError](err); ok {
 		return exitError, ""
 	}
+	if e, ok := as[*edit.EditorError](err); ok {
+		if errors.Is(e, exec.ErrNotFound) {
+			return exitError, "set SOPS_EDITOR, VISUAL or EDITOR to a program that is there"
+		}
+		return exitError, ""
+	}
 	if _, ok := as[*edit.FormatError](err); ok {
 		return exitUsage, ""
 	}
@@ -203,7 +210,7 @@ func classifyFleet(err error) (int, string) {
 		return exitError, "keyreeve check"
 	}
 	if _, ok := as[*lockstep.UncoveredError](err); ok {
-		return exitError, "add a scope for it to " + repo.InventoryName + ", or use common/, a host's folder, groups/ or users/"
+		return exitError, "use common/, a host's folder, groups/NAME/ or users/NAME/,\n          or add a scope for it to " + repo.InventoryName
 	}
 	if _, ok := as[*fleet.NotFoundError](err); ok {
 		return exitNotFound, ""
@@ -310,9 +317,22 @@ func classifySops(err error) (int, string) {
 		if e.Nearest != "" {
 			return exitNotFound, "nearest: " + e.Nearest
 		}
-		return exitNotFound, ""
+		return exitNotFound, "keyreeve ls lists the entries; keys are joined by /"
 	}
 	return 0, ""
+}
+
+// unknownCommand rewrites cobra's error about a word that is no command, which has
+// the nearest ones on lines of their own; nil for other errors.
+func unknownCommand(err error) *usageError {
+	message, nearest, _ := strings.Cut(err.Error(), "\n\nDid you mean this?\n")
+	if !strings.HasPrefix(message, "unknown command") {
+		return nil
+	}
+	if nearest == "" {
+		return &usageError{message, "keyreeve --help"}
+	}
+	return &usageError{message, "nearest: " + strings.Join(strings.Fields(nearest), ", ")}
 }
 
 // exit reports an error and returns the exit code.
@@ -331,8 +351,8 @@ func (a *app) exit(err error) int {
 			code = exitTerminated
 		}
 	}
-	if strings.HasPrefix(err.Error(), "unknown command") {
-		code, hint = exitUsage, "keyreeve --help"
+	if unknown := unknownCommand(err); unknown != nil {
+		err, code, hint = unknown, exitUsage, unknown.hint
 	}
 	if code == exitFindings || isChild && child.Err == nil {
 		return code

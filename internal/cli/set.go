@@ -34,17 +34,25 @@ func readAll(in *os.File) ([]byte, error) {
 	return data, nil
 }
 
+// onlyRef refuses a value as an argument: the shell's history has it then.
+func onlyRef(c *cobra.Command, args []string) error {
+	if len(args) == 2 {
+		return &usageError{"a value is never an argument: the shell's history and the list of processes keep it", "printf %s VALUE | keyreeve set REF, or keyreeve set REF alone asks for it"}
+	}
+	return cobra.ExactArgs(1)(c, args)
+}
+
 func (a *app) setCommand() *cobra.Command {
 	var file, kind string
 	var opts sops.SetOptions
 	c := command("set REF", "Store a value from stdin, a prompt or a file",
-		"  printf %s hunter2 | keyreeve set common/services#postgres/password\n  keyreeve set potato/tls#key --file key.pem", cobra.ExactArgs(1), func(args []string) error {
+		"  printf %s hunter2 | keyreeve set common/services#postgres/password\n  keyreeve set potato/tls#key --file key.pem", onlyRef, func(args []string) error {
 			ref, err := repo.ParseRef(args[0])
 			if err != nil {
 				return err
 			}
 			if len(ref.Path) == 0 && (path.Ext(ref.Doc) == "" || sops.FormatOf(ref.Doc) != sops.Binary) {
-				return &usageError{"set needs a key path", "such as " + args[0] + "#password; a binary document has an ending of its own, such as " + args[0] + ".bin"}
+				return &usageError{"set needs a key path", "such as " + args[0] + "#password;\n          a binary document has an ending of its own, such as " + args[0] + ".bin"}
 			}
 			data, err := a.value(args[0], file)
 			if err != nil {

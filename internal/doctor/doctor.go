@@ -6,9 +6,11 @@ package doctor
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"regexp"
+	"runtime"
 	"strings"
 	"sync"
 	"time"
@@ -133,4 +135,14 @@ func Memory() Check {
 		c.State, c.Detail = Problem, "it cannot be emptied: "+err.Error()
 	}
 	return c
+}
+
+// KeyFile looks at who may read a file with identities; false if only its owner
+// may, or where a mode does not say so.
+func KeyFile(path string) (Check, bool) {
+	info, err := os.Stat(path)
+	if err != nil || runtime.GOOS == "windows" || info.Mode().Perm()&0o044 == 0 {
+		return Check{}, false
+	}
+	return Check{Name: "key file", State: Warning, Detail: fmt.Sprintf("%s can be read by others (mode %04o)", path, info.Mode().Perm()), Fix: "chmod 600 " + path}, true
 }

@@ -45,6 +45,18 @@ func (e Editor) Quiet() bool {
 	return len(words) > 0 && quiet[filepath.Base(words[0])] != nil
 }
 
+// An EditorError reports an editor that could not be run or that failed; nothing
+// was changed.
+type EditorError struct {
+	Program string
+	Err     error
+}
+
+func (e *EditorError) Error() string {
+	return fmt.Sprintf("the editor %s: %v; nothing was changed", e.Program, e.Err)
+}
+func (e *EditorError) Unwrap() error { return e.Err }
+
 func (e Editor) run(ctx context.Context, file string) error {
 	words := strings.Fields(e.Command)
 	if len(words) == 0 {
@@ -55,7 +67,7 @@ func (e Editor) run(ctx context.Context, file string) error {
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = e.In, e.Out, e.Err
 	cmd.Env = keys.ChildEnv(os.Environ())
 	if err := cmd.Run(); err != nil {
-		return fmt.Errorf("the editor %s: %w", words[0], err)
+		return &EditorError{words[0], err}
 	}
 	return nil
 }
