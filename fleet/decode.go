@@ -83,6 +83,9 @@ func (d *decoder) document(data []byte) *yaml.Node {
 		return syntax(1+bytes.Count(data[:at], []byte("\n")), "the file has a line break other than LF, or a byte order mark", "save it with LF line ends and without a byte order mark")
 	}
 	for number, line := range bytes.Split(data, []byte("\n")) {
+		if bytes.HasPrefix(line, []byte("<<<<<<< ")) {
+			return syntax(number+1, "a merge of git left its marks here", "resolve it as text, then run keyreeve rekey")
+		}
 		if bytes.HasPrefix(line, []byte("...")) || bytes.HasPrefix(line, []byte("%")) {
 			return syntax(number+1, "an inventory has no end marker and no directive", "remove the line")
 		}

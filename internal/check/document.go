@@ -44,6 +44,12 @@ func unreadable(path string, data []byte, err error) Finding {
 	if errors.Is(err, sops.ErrNotEncrypted) {
 		return finding(CodePlaintext, path, "the document is not encrypted", why, fix)
 	}
+	if merge := (*lockstep.MergeError)(nil); errors.As(err, &merge) {
+		f := finding(CodeUnreadable, path, "a merge of git left its marks here", "lines of two versions make no document: their values belong to two MACs, or to two data keys",
+			"take one side with git checkout --ours or --theirs "+path+", then run keyreeve rekey")
+		f.Line = merge.Line
+		return f
+	}
 	var syntax *sops.SyntaxError
 	if !errors.As(err, &syntax) {
 		return finding(CodeUnreadable, path, strings.TrimPrefix(err.Error(), path+": "), "", "restore it from git")
@@ -51,7 +57,9 @@ func unreadable(path string, data []byte, err error) Finding {
 	if !bytes.Contains(data, []byte("sops")) {
 		return finding(CodePlaintext, path, "the file is not encrypted", why, fix)
 	}
-	f := finding(CodeUnreadable, path, syntax.Error(), "", "restore it from git")
+	place := *syntax
+	place.Line, place.Column = 0, 0
+	f := finding(CodeUnreadable, path, place.Error(), "", "restore it from git")
 	f.Line = syntax.Line
 	return f
 }

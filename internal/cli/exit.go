@@ -206,6 +206,9 @@ func classifyRepo(err error) (int, string) {
 }
 
 func classifyFleet(err error) (int, string) {
+	if e, ok := as[*lockstep.MergeError](err); ok {
+		return exitError, "take one side with git checkout --ours or --theirs " + e.Path + ",\nthen run keyreeve rekey"
+	}
 	if _, ok := as[*lockstep.InventoryError](err); ok {
 		return exitError, "keyreeve check"
 	}

@@ -135,10 +135,36 @@ func (s *Session) Read(path string) (*sops.Document, []byte, error) {
 		return nil, nil, err
 	}
 	d, err := sops.Parse(data, sops.FormatOf(path))
+	if line := mergeMark(data); err != nil && line > 0 {
+		return nil, data, &MergeError{path, line}
+	}
 	if err != nil {
 		return nil, data, fmt.Errorf("%s: %w", path, err)
 	}
 	return d, data, nil
+}
+
+// A MergeError reports a document in which a merge of git left its marks.
+type MergeError struct {
+	Path string
+	Line int
+}
+
+func (e *MergeError) Error() string {
+	return fmt.Sprintf("%s:%d: a merge of git left its marks here", e.Path, e.Line)
+}
+
+// mergeMark returns the first line that git wrote into a file that it could not
+// merge, counted from 1, or 0.
+func mergeMark(data []byte) int {
+	const mark = "<<<<<<< "
+	if bytes.HasPrefix(data, []byte(mark)) {
+		return 1
+	}
+	if at := bytes.Index(data, []byte("\n"+mark)); at >= 0 {
+		return 2 + bytes.Count(data[:at], []byte("\n"))
+	}
+	return 0
 }
 
 // Unlock finds the data key of d, which was read from path. The error is a
