@@ -62,6 +62,7 @@ func (a *app) root() *cobra.Command {
 	}
 	flags := root.PersistentFlags()
 	flags.StringVarP(&a.dir, "directory", "C", ".", "work in this `DIR`")
+	flags.StringVar(&a.dir, "repo", ".", "the same as -C: the `DIR` of a fleet")
 	flags.BoolVar(&a.json, "json", false, "write JSON, where the command reports")
 	flags.BoolVarP(&a.quiet, "quiet", "q", false, "say only what was asked for")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err.Error(), ""} })

@@ -21,6 +21,9 @@ func (a *app) editCommand() *cobra.Command {
 		if len(ref.Path) > 0 {
 			return &usageError{"edit opens a whole document", "keyreeve edit " + ref.Doc}
 		}
+		if editorCommand() == fallbackEditor && !term.IsTerminal(a.in) {
+			return &usageError{"there is no terminal to edit on, and no EDITOR", "EDITOR=PROGRAM keyreeve edit " + args[0] + ", or keyreeve set"}
+		}
 		e := edit.Editor{Command: editorCommand(), In: a.in, Out: a.out, Err: a.err, Warn: func(w string) { a.note("%s", w) }}
 		if !e.Quiet() {
 			a.note("%s may write copies of the plaintext elsewhere", e.Command)
@@ -42,6 +45,9 @@ func (a *app) editCommand() *cobra.Command {
 	}))
 }
 
+// fallbackEditor is started where a person has chosen none, as by sops.
+const fallbackEditor = "vi"
+
 // editorCommand is the editor of the person's choice, as sops looks for it.
 func editorCommand() string {
 	for _, name := range []string{"SOPS_EDITOR", "VISUAL", "EDITOR"} {
@@ -49,5 +55,5 @@ func editorCommand() string {
 			return command
 		}
 	}
-	return "vi"
+	return fallbackEditor
 }

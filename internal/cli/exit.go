@@ -268,6 +268,9 @@ func classifyKeys(err error) (int, string) {
 		return exitNoIdentity, ""
 	}
 	if e, ok := as[*keys.RecipientError](err); ok {
+		if strings.HasSuffix(err.Error(), e.Hint) {
+			return exitUsage, ""
+		}
 		return exitUsage, e.Hint
 	}
 	return 0, ""
@@ -310,8 +313,12 @@ func classifySops(err error) (int, string) {
 	if _, ok := as[*sops.IntegrityError](err); ok {
 		return exitIntegrity, "restore the file from git"
 	}
-	if _, ok := as[*sops.ValueError](err); ok {
-		return exitError, "keep it in a YAML document, or as a document of its own: keyreeve set DOC.bin --file FILE"
+	if e, ok := as[*sops.ValueError](err); ok {
+		hint := "keep it as a document of its own: keyreeve set DOC.bin --file FILE"
+		if e.Format != sops.YAML {
+			hint = "keep it in a YAML document, or as a document of its own:\nkeyreeve set DOC.bin --file FILE"
+		}
+		return exitError, hint
 	}
 	if e, ok := as[*sops.PathError](err); ok && e.Reason == sops.PathDuplicate {
 		return exitConflict, "the document has the key more than once; edit it with another tool"
@@ -362,7 +369,7 @@ func (a *app) exit(err error) int {
 	}
 	if a.json {
 		json.NewEncoder(a.err).Encode(map[string]any{"schema_version": 1, "error": map[string]any{
-			"code": exitWords[code], "exit": code, "message": err.Error(), "hint": hint}})
+			"code": exitWords[code], "exit": code, "message": err.Error(), "hint": strings.Join(strings.Fields(hint), " ")}})
 		return code
 	}
 	fmt.Fprintf(a.err, "keyreeve: %s\n", printableLines(err.Error()))

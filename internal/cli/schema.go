@@ -107,7 +107,7 @@ func reportSchema(name string) (jsonSchema, bool) {
 	if slices.Contains([]string{"user", "host", "group", "recovery"}, kind) {
 		switch verb {
 		case "ls":
-			fields, ok = jsonSchema{"principals": listOf(object(jsonSchema{"principal": principalText(), "recipients": listOf(text("a recipient, or a group's member"))}))}, true
+			fields, ok = jsonSchema{"principals": listOf(object(jsonSchema{"principal": principalText(), "recipients": listOf(text("a recipient")), "members?": listOf(text("a group's member"))}))}, true
 		case "show":
 			fields, ok = jsonSchema{"principal": principalText(), "recipients": jsonSchema{"type": "object", "description": "recipients by name", "additionalProperties": text("a recipient")},
 				"documents": listOf(text("path of a document that policy lets it read"))}, true

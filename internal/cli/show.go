@@ -20,6 +20,7 @@ func (a *app) listCommand(kind fleet.PrincipalKind) *cobra.Command {
 		type row struct {
 			Principal  string   `json:"principal"`
 			Recipients []string `json:"recipients"`
+			Members    []string `json:"members,omitempty"` // of a group
 		}
 		rows := []row{}
 		w := tabwriter.NewWriter(a.out, 0, 4, 2, ' ', 0)
@@ -35,14 +36,14 @@ func (a *app) listCommand(kind fleet.PrincipalKind) *cobra.Command {
 				for _, g := range s.Inventory.Groups() {
 					if g.Name == p.Name {
 						for _, m := range g.Members() {
-							r.Recipients = append(r.Recipients, m.String())
+							r.Members = append(r.Members, m.String())
 						}
 					}
 				}
 			}
 			rows = append(rows, r)
 			if !a.json {
-				fmt.Fprintf(w, "%s\t%s\n", r.Principal, strings.Join(r.Recipients, ", "))
+				fmt.Fprintf(w, "%s\t%s\n", r.Principal, strings.Join(append(r.Recipients, r.Members...), ", "))
 			}
 		}
 		if a.json {
