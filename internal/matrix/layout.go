@@ -101,3 +101,37 @@ func (m *Matrix) separator(i, first int) string {
 	}
 	return ""
 }
+
+// list writes the readers of each row on one line.
+func (m *Matrix) list(b *strings.Builder, o *term.Output, width int) {
+	labels := m.labels()
+	for at, r := range m.rows {
+		line := labels[at]
+		for _, mark := range []string{Agree, Missing, Extra} {
+			if names := m.marked(r, mark); names != nil {
+				line += "  " + mark + " " + strings.Join(names, ", ")
+			}
+		}
+		line = term.Shorten(line, width)
+		for mark, style := range styles {
+			line = strings.ReplaceAll(line, "  "+mark+" ", "  "+o.Paint(style, mark)+" ")
+		}
+		b.WriteString(line + "\n")
+	}
+	b.WriteByte('\n')
+}
+
+// marked names the columns in which a row has a mark.
+func (m *Matrix) marked(r Row, mark string) []string {
+	var names []string
+	for i, cell := range r.Cells {
+		switch members := m.members[i]; {
+		case cell != mark:
+		case len(members) > 0:
+			names = append(names, fmt.Sprintf("%s and %d more", term.Printable(members[0]), len(members)-1))
+		default:
+			names = append(names, term.Printable(m.columns[i].Name))
+		}
+	}
+	return names
+}

@@ -168,15 +168,25 @@ func plural(kind string) string {
 	return kind
 }
 
-// Write writes the matrix in the width that there is. With all, every column
-// stands for one principal, below each other if need be.
+// maxBlocks is how many pieces of a matrix a person reads below each other.
+const maxBlocks = 6
+
+// Write writes the matrix in the width that there is, or a list of readers where
+// it would be cut into too many pieces. With all, every column stands for one
+// principal, below each other if need be.
 func (m *Matrix) Write(o *term.Output, all bool) error {
 	width := o.Width()
 	if !all && m.width() > width {
 		m = m.compact()
 	}
 	var b strings.Builder
-	for i, block := range m.blocks(width) {
+	blocks := m.blocks(width)
+	if !all && len(blocks) > maxBlocks {
+		m.list(&b, o, width)
+		_, err := o.Write([]byte(b.String()))
+		return err
+	}
+	for i, block := range blocks {
 		if i > 0 {
 			b.WriteByte('\n')
 		}

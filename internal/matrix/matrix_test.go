@@ -97,3 +97,24 @@ func TestAllFitsTheWidth(t *testing.T) {
 		}
 	}
 }
+
+// Where every column differs and there are many, readers are listed on one line.
+func TestTooManyColumns(t *testing.T) {
+	columns := []Column{{"user", "tim"}}
+	for i := range 60 {
+		columns = append(columns, Column{"host", fmt.Sprintf("host-%03d", i)})
+	}
+	var rows []Row
+	for i := range 60 {
+		r := Row{Label: fmt.Sprintf("d/%03d", i), Cells: make([]string, len(columns))}
+		r.Cells[0], r.Cells[i+1] = Agree, Missing
+		rows = append(rows, r)
+	}
+	got := strings.Split(written(t, New(columns, rows), 80, false), "\n")
+	if len(got) > 63 || got[7] != "d/007  (1)  ● tim  ○ host-007" {
+		t.Errorf("%d lines, the eighth is %q", len(got), got[7])
+	}
+	if all := written(t, New(columns, rows), 80, true); strings.Count(all, "\n") < 400 {
+		t.Errorf("--all has %d lines", strings.Count(all, "\n"))
+	}
+}
