@@ -24,7 +24,7 @@ func (a *app) accessCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			rows, err := accessRows(s)
+			rows, failed, err := accessRows(s)
 			if err != nil {
 				return err
 			}
@@ -37,11 +37,16 @@ func (a *app) accessCommand() *cobra.Command {
 			}
 			switch {
 			case a.json:
-				return a.printJSON(map[string]any{"documents": append([]accessRow{}, rows...)})
+				err = a.printJSON(map[string]any{"documents": append([]accessRow{}, rows...)})
 			case asked.document:
 				return a.printReaders(s, rows[0])
+			default:
+				err = a.printMatrix(s, rows, asked.principals, all)
 			}
-			return a.printMatrix(s, rows, asked.principals, all)
+			if err == nil && len(failed) > 0 {
+				err = &partialError{failed: failed}
+			}
+			return err
 		})
 	c.Long = `Show who can read what: policy against the files. It needs no key.
 
@@ -124,24 +129,25 @@ type accessRow struct {
 	document *sops.Document
 }
 
-// accessRows returns all documents but those in plaintext, which check reports.
-func accessRows(s *lockstep.Session) ([]accessRow, error) {
+// accessRows returns all documents but those in plaintext, which check reports,
+// and what is wrong with those that cannot be read.
+func accessRows(s *lockstep.Session) (rows []accessRow, failed []error, err error) {
 	paths, err := s.Repo.Documents()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	rows := []accessRow{}
 	for _, path := range paths {
 		row, err := accessOf(s, path)
 		if errors.Is(err, sops.ErrNotEncrypted) {
 			continue
 		}
 		if err != nil {
-			return nil, err
+			failed = append(failed, err)
+			continue
 		}
 		rows = append(rows, row)
 	}
-	return rows, nil
+	return rows, failed, nil
 }
 
 func accessOf(s *lockstep.Session, path string) (accessRow, error) {

@@ -97,7 +97,7 @@ func (e *partialError) Error() string {
 		parts = append(parts, fmt.Sprintf("%s as before, none of your keys opens them:\n          %s", count(len(e.pending), "document stays", "documents stay"), strings.Join(e.pending, "\n          ")))
 	}
 	if len(e.failed) > 0 {
-		parts = append(parts, fmt.Sprintf("%s left as before:\n          %s", count(len(e.failed), "file is", "files are"), strings.ReplaceAll(errors.Join(e.failed...).Error(), "\n", "\n          ")))
+		parts = append(parts, fmt.Sprintf("%s left out:\n          %s", count(len(e.failed), "file is", "files are"), strings.ReplaceAll(errors.Join(e.failed...).Error(), "\n", "\n          ")))
 	}
 	return strings.Join(parts, "\n")
 }

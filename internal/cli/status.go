@@ -28,7 +28,7 @@ var exitMeanings = map[int]string{
 // write may end with. Commands that write may end with any of [writingCodes],
 // and those that stand here for more.
 var exitCodes = map[string][]int{
-	"access":         {exitNotFound},
+	"access":         {exitNotFound, exitPartial},
 	"access explain": {exitNotFound},
 	"completion":     {},
 	"check":          {exitFindings, exitNotFound},
