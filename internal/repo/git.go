@@ -38,9 +38,6 @@ func (e *GitError) Unwrap() error { return e.Err }
 // HasGit reports whether the repository lies in a git work tree.
 func (r *Repo) HasGit() bool { return r.git.dir != "" }
 
-// GitDir returns git's folder for this work tree, or nothing without git.
-func (r *Repo) GitDir() string { return r.git.dir }
-
 // Prefix returns the path of the root below the top of the git work tree, as
 // git writes paths: empty at the top, else ending in a slash.
 func (r *Repo) Prefix() string {

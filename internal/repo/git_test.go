@@ -103,20 +103,6 @@ func TestRevisions(t *testing.T) {
 			}; !reflect.DeepEqual(status, want) || err != nil {
 				t.Errorf("Uncommitted: %+v, %v", status, err)
 			}
-			origins, err := r.Origins(ctx, "keyreeve.yaml", 1, 3)
-			if err != nil || len(origins) != 3 {
-				t.Fatalf("Origins: %+v, %v", origins, err)
-			}
-			want := repo.Origin{
-				First: 1, Last: 1, Commit: head, Author: "Tim Test", Mail: "tim@example.org",
-				Time: time.Date(2026, 2, 1, 12, 0, 0, 0, time.UTC), Summary: "first things",
-			}
-			if origins[0] != want || origins[1].Commit != "" || origins[1].First != 2 {
-				t.Errorf("Origins: %+v\nwant first %+v", origins, want)
-			}
-			if joined, err := r.Origins(ctx, "other.yaml", 1, 1); err != nil || len(joined) != 1 || joined[0].Last != 1 {
-				t.Errorf("Origins of one line: %+v, %v", joined, err)
-			}
 		})
 	}
 }
@@ -175,7 +161,7 @@ func TestGitRunsNothingElse(t *testing.T) {
 	}
 	git("config", "log.showSignature", "true")
 	for _, hook := range []string{"pre-commit", "post-index-change", "post-checkout"} {
-		if err := os.Symlink(script, filepath.Join(r.GitDir(), "hooks", hook)); err != nil {
+		if err := os.Symlink(script, filepath.Join(r.Root, ".git", "hooks", hook)); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -115,12 +115,6 @@ func (r *Repo) Covering(covers func(path string) bool) *Repo {
 	return &other
 }
 
-// HasInventory reports whether keyreeve.yaml lies at the root.
-func (r *Repo) HasInventory() bool {
-	s, err := r.files.stat(InventoryName)
-	return err == nil && s.regular()
-}
-
 // Read returns the bytes of a file below the root, be it a document, the
 // inventory or another file. It follows no symbolic link ([*UnsafePathError])
 // and an absent file is [fs.ErrNotExist].

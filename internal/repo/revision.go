@@ -7,9 +7,7 @@ import (
 	"fmt"
 	"path"
 	"slices"
-	"strconv"
 	"strings"
-	"time"
 )
 
 // Head returns the commit that is checked out; empty before the first one.
@@ -143,78 +141,6 @@ func (r *Repo) Uncommitted(ctx context.Context) ([]FileStatus, error) {
 		})
 	}
 	return list, nil
-}
-
-// An Origin says who last changed lines of a file.
-type Origin struct {
-	First, Last int    // lines, from 1
-	Commit      string // empty where they are not committed
-	Author      string
-	Mail        string // without angle brackets
-	Time        time.Time
-	Summary     string // first line of the commit's message
-}
-
-// Origins says who last changed the lines first to last of a file in the
-// working tree, in order and joined where neighbours have one commit.
-func (r *Repo) Origins(ctx context.Context, name string, first, last int) ([]Origin, error) {
-	if err := checkPath(name); err != nil {
-		return nil, err
-	}
-	lines := fmt.Sprintf("%d,%d", first, last)
-	out, err := r.Git(ctx, "blame", "--porcelain", "-L", lines, "--", name)
-	if err != nil {
-		return nil, err
-	}
-	return parseBlame(string(out)), nil
-}
-
-// parseBlame reads git's porcelain format: for every line its commit and
-// numbers, at a commit's first line what is known of it, then a tab and the
-// line itself.
-func parseBlame(out string) []Origin {
-	known := map[string]*Origin{}
-	var list []Origin
-	var commit string
-	for line := range strings.SplitSeq(out, "\n") {
-		name, value, _ := strings.Cut(line, " ")
-		at := known[commit]
-		switch {
-		case strings.HasPrefix(line, "\t"):
-			if n := len(list) - 1; n >= 0 && list[n].Last+1 == at.First && list[n].Commit == at.Commit {
-				list[n].Last = at.First
-				continue
-			}
-			list = append(list, *at)
-		case isCommit(name):
-			commit = name
-			if known[commit] == nil {
-				known[commit] = &Origin{Commit: commit}
-				if strings.Trim(commit, "0") == "" {
-					known[commit].Commit = ""
-				}
-			}
-			if fields := strings.Fields(value); len(fields) >= 2 {
-				n, _ := strconv.Atoi(fields[1])
-				known[commit].First, known[commit].Last = n, n
-			}
-		case at == nil:
-		case name == "author":
-			at.Author = value
-		case name == "author-mail":
-			at.Mail = strings.Trim(value, "<>")
-		case name == "author-time":
-			seconds, _ := strconv.ParseInt(value, 10, 64)
-			at.Time = time.Unix(seconds, 0).UTC()
-		case name == "summary":
-			at.Summary = value
-		}
-	}
-	return list
-}
-
-func isCommit(word string) bool {
-	return (len(word) == 40 || len(word) == 64) && strings.Trim(word, "0123456789abcdef") == ""
 }
 
 // Committed reports whether the last commit holds any part of a change, in
